@@ -1,0 +1,110 @@
+"""Every setting of Quartermaster, read from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+MEBIBYTE = 1024 * 1024
+
+
+def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the settings for Flask's config; raise ValueError naming the variable that makes no sense."""
+    read = _Reader(os.environ if environ is None else environ)
+    settings: dict[str, Any] = {}
+
+    # Where the database, files, mail and secrets live when nothing else is said.
+    instance = Path(read.text("INSTANCE_DIR", str(ROOT / "instance"))).resolve()
+    settings["INSTANCE_DIR"] = str(instance)
+
+    # Where bin/run listens, with how many web processes (0: one a core).
+    settings["HOST"] = read.text("HOST", "127.0.0.1")
+    settings["PORT"] = read.whole("PORT", 8000)
+    settings["WEB_WORKERS"] = read.whole("WEB_WORKERS", 0) or os.cpu_count() or 1
+
+    # The address that people and integrations use. Links in mail and the check of unsafe requests go by it.
+    base_url = read.text("BASE_URL", f"http://{_reachable(settings['HOST'])}:{settings['PORT']}").rstrip("/")
+    settings["BASE_URL"] = base_url
+    # Host names we answer to, separated by commas; a request for another one is refused.
+    settings["TRUSTED_HOSTS"] = read.words("TRUSTED_HOSTS") or _own_hosts(base_url)
+    # How many proxies in front of us may say (X-Forwarded-*) who the client is.
+    settings["PROXIES"] = read.whole("PROXIES", 0)
+
+    # The database. On PostgreSQL this is the run-time role, which owns nothing; migrations use the owner's URL.
+    settings["SQLALCHEMY_DATABASE_URI"] = database_url(
+        read.text("DATABASE_URL", f"sqlite:///{instance / 'quartermaster.sqlite3'}")
+    )
+    settings["DATABASE_OWNER_URL"] = database_url(read.text("DATABASE_OWNER_URL", ""))
+    # Wakes the worker (huey): a SQLite file of its own, postgresql:// or redis://. The work itself is in the database.
+    settings["JOBS_URL"] = read.text("JOBS_URL", f"sqlite:///{instance / 'jobs.sqlite3'}")
+    # Seconds after which another worker takes over a job whose worker went silent.
+    settings["JOB_LEASE_SECONDS"] = read.whole("JOB_LEASE_SECONDS", 30)
+    # Redis makes rate limits exact over all processes; without it each process keeps its share.
+    settings["REDIS_URL"] = read.text("REDIS_URL", "")
+
+    # Uploaded files: a folder, or any fsspec URL (s3://bucket/prefix).
+    settings["STORAGE_URL"] = read.text("STORAGE_URL", str(instance / "files"))
+    # The largest request and the largest form field, in bytes.
+    settings["MAX_CONTENT_LENGTH"] = read.whole("MAX_CONTENT_LENGTH", 100 * MEBIBYTE)
+    settings["MAX_FORM_MEMORY_SIZE"] = read.whole("MAX_FORM_MEMORY_SIZE", 2 * MEBIBYTE)
+
+    # Outgoing mail: file:///folder, smtp://[user:password@]host[:port] (STARTTLS when user is given) or smtps://…
+    settings["MAIL_URL"] = read.text("MAIL_URL", f"file://{instance / 'mail'}")
+    settings["MAIL_FROM"] = read.text("MAIL_FROM", "Quartermaster <quartermaster@localhost>")
+
+    # "off" lifts every limit on requests: for benchmarks and tests only.
+    settings["RATE_LIMITS"] = read.flag("RATE_LIMITS", True)
+    # Requests one API key may make.
+    settings["API_RATE_LIMIT"] = read.text("API_RATE_LIMIT", "600 per minute")
+
+    # Hours after which a sign-in ends.
+    settings["SESSION_HOURS"] = read.whole("SESSION_HOURS", 12)
+    # "on" shows tracebacks and written mail at /dev/mail. Never on a machine that others reach.
+    settings["DEVELOPMENT"] = read.flag("DEVELOPMENT", False)
+    # DEBUG, INFO, WARNING or ERROR.
+    settings["LOG_LEVEL"] = read.text("LOG_LEVEL", "INFO").upper()
+    return settings
+
+
+def database_url(url: str) -> str:
+    """Return the URL with our driver named: `postgresql://` and `postgres://` mean psycopg 3."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if separator and scheme in ("postgres", "postgresql") else url
+
+
+class _Reader:
+    """Settings as text, checked one by one."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def words(self, name: str) -> list[str]:
+        return [word.strip() for word in self.environ.get(name, "").split(",") if word.strip()]
+
+    def whole(self, name: str, default: int) -> int:
+        text = self.text(name, str(default))
+        if not text.isdecimal():
+            raise ValueError(f"{name} must be a whole number, not {text!r}")
+        return int(text)
+
+    def flag(self, name: str, default: bool) -> bool:
+        text = self.text(name, "on" if default else "off").lower()
+        if text not in ("on", "off", "true", "false", "1", "0", "yes", "no"):
+            raise ValueError(f"{name} must be on or off, not {text!r}")
+        return text in ("on", "true", "1", "yes")
+
+
+def _reachable(host: str) -> str:
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_hosts(base_url: str) -> list[str]:
+    own = urlsplit(base_url).hostname or "127.0.0.1"
+    return list(dict.fromkeys([own, "127.0.0.1", "localhost"]))

@@ -1,0 +1,164 @@
+"""Fixtures: a migrated database, the application on it, and organizations with their people and keys.
+
+TEST_DATABASE=sqlite (default) or postgresql. Every test makes its own organization and commits for real.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import config
+from tests.clients import ApiClient, PageClient
+from tests.households import Household, anonymous_client, found_organization, unique
+from tests.live import LiveServer
+from tests.postgres_cluster import Cluster, DatabaseUrls, create_database, drop_database
+from webapp.core.context import Context
+from webapp.core.migrate import upgrade
+
+ADMIN_URL = "TEST_POSTGRES_ADMIN_URL"
+ON_BOTH_DATABASES = ("tests/core/", "test_rules.py", "test_every_resource.py", "test_migrations.py")
+NewDatabase = Callable[..., DatabaseUrls]
+
+
+def on_postgresql() -> bool:
+    """Tell whether this run is on PostgreSQL."""
+    return os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the cluster once a run; the processes of xdist find it by the environment."""
+    if on_postgresql() and ADMIN_URL not in os.environ:
+        cluster = Cluster()
+        os.environ[ADMIN_URL] = cluster.admin_url
+        config.add_cleanup(cluster.stop)
+        config.add_cleanup(lambda: os.environ.pop(ADMIN_URL, None))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by place: what runs on both databases, and what drives a browser."""
+    for item in items:
+        place = item.path.as_posix()
+        if any(part in place for part in ON_BOTH_DATABASES):
+            item.add_marker("both_databases")
+        if "/tests/browser/" in place:
+            item.add_marker("browser")
+        if item.get_closest_marker("postgresql") and not on_postgresql():
+            item.add_marker(pytest.mark.skip(reason="only on PostgreSQL"))
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
+    """Return a function that makes another database: `new_database(migrated=False)` for an empty one."""
+    made: list[str] = []
+
+    def make(*, migrated: bool = True) -> DatabaseUrls:
+        if on_postgresql():
+            made.append(unique("test").replace("-", "_"))
+            return create_database(os.environ[ADMIN_URL], made[-1], migrated=migrated)
+        urls = DatabaseUrls(f"sqlite:///{tmp_path_factory.mktemp('database')}/quartermaster.sqlite3")
+        if migrated:
+            upgrade(urls.url)
+        return urls
+
+    yield make
+    for name in made:
+        drop_database(os.environ[ADMIN_URL], name)
+
+
+@pytest.fixture(scope="session")
+def database(new_database: NewDatabase) -> DatabaseUrls:
+    """Return the database of this process."""
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
+    """Return a function that makes an application on a database, with settings as in the environment."""
+
+    def make(database: DatabaseUrls, instance_dir: Path | None = None, **environ: str) -> Flask:
+        from webapp import create_app
+
+        settings = {
+            "INSTANCE_DIR": str(instance_dir or tmp_path_factory.mktemp("instance")),
+            "DATABASE_URL": database.url,
+            "DATABASE_OWNER_URL": database.owner_url,
+            "BASE_URL": "http://localhost",
+            "RATE_LIMITS": "off",
+        }
+        return create_app(config.load(settings | environ) | {"TESTING": True})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def app(database: DatabaseUrls, new_app: Callable[..., Flask]) -> Flask:
+    """Return the application on this process's database, as the run-time role on PostgreSQL."""
+    return new_app(database)
+
+
+@pytest.fixture
+def organization(app: Flask) -> Household:
+    """Return a fresh organization with its owner."""
+    return found_organization(app)
+
+
+@pytest.fixture
+def other_organization(app: Flask) -> Household:
+    """Return a second one, which the first must never see."""
+    return found_organization(app, name=unique("Other"))
+
+
+@pytest.fixture
+def context(organization: Household) -> Iterator[Context]:
+    """Return a unit of work of the owner; commit before another client is to see it."""
+    with organization.context() as context:
+        yield context
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> PageClient:
+    """Return a browser nobody has signed in with."""
+    return anonymous_client(app)
+
+
+@pytest.fixture
+def client(organization: Household) -> PageClient:
+    """Return a browser signed in as the owner."""
+    return organization.page_client()
+
+
+@pytest.fixture
+def api(organization: Household) -> ApiClient:
+    """Return an integration with a key for everything."""
+    return organization.api_client()
+
+
+@pytest.fixture
+def as_role(organization: Household) -> Callable[..., PageClient]:
+    """Return a function that signs in as a new member: `as_role("auditor")`."""
+    return organization.member_client
+
+
+@pytest.fixture(scope="session")
+def new_live_server(
+    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., LiveServer]]:
+    """Return a function that starts web and worker as real processes on a database of their own."""
+    started: list[LiveServer] = []
+
+    def start(**environ: str) -> LiveServer:
+        started.append(LiveServer(tmp_path_factory.mktemp("live"), new_database(), **environ))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def live_server(new_live_server: Callable[..., LiveServer]) -> LiveServer:
+    """Return the server that tests share; each makes its own organization there."""
+    return new_live_server()

@@ -1,0 +1,104 @@
+"""The program as people run it: granian and a worker, real processes on a port."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests.households import PASSWORD, unique
+from tests.postgres_cluster import DatabaseUrls
+from tests.processes import free_port, stop
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+WORKERS = 2
+
+
+class LiveServer:
+    """A web server with two processes and a worker, on a migrated database; logs lie in `folder`."""
+
+    def __init__(self, folder: Path, database: DatabaseUrls, **environ: str) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("TEST_")} | {
+            "INSTANCE_DIR": str(folder / "instance"),
+            "DATABASE_URL": database.url,
+            "DATABASE_OWNER_URL": database.owner_url,
+            "PORT": str(self.port),
+            "BASE_URL": self.url,
+            "RATE_LIMITS": "off",
+            "FLASK_APP": "wsgi",
+            "PYTHONPATH": str(ROOT),
+            **environ,
+        }
+        self.setup_text = self.run(sys.executable, "bin/prepare.py")
+        self.web: subprocess.Popen[bytes] | None = None
+        self.worker: subprocess.Popen[bytes] | None = None
+        self.start_web()
+        self.start_worker()
+
+    def run(self, *command: str) -> str:
+        """Run a command against this instance and return what it prints."""
+        done = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def flask(self, *arguments: str) -> str:
+        """Run a flask command against this instance and return what it prints."""
+        return self.run(str(BIN / "flask"), *arguments)
+
+    def found_organization(self, name: str = "") -> tuple[str, str, str]:
+        """Found an organization and return its slug, the owner's address and password."""
+        email = f"{unique('owner')}@example.org"
+        name = name or unique("Kestrel")
+        slug = self.flask("create-organization", name, "--admin-email", email, "--admin-password", PASSWORD)
+        return slug.splitlines()[-1], email, PASSWORD
+
+    def api_key(self, slug: str) -> str:
+        """Make a key for an organization and return it."""
+        return self.flask("create-api-key", "--organization", slug, "--name", unique("key")).splitlines()[-1]
+
+    def start_web(self) -> None:
+        """Start the web server and wait until it answers."""
+        options = (
+            f"--interface wsgi --host 127.0.0.1 --port {self.port} --workers {WORKERS} --blocking-threads 1 --no-ws"
+        )
+        self.web = self._start("web", str(BIN / "granian"), "wsgi:app", *options.split(), "--log-level", "warning")
+        deadline = time.monotonic() + 30
+        while not self.answers():
+            if self.web.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the web server did not start: {(self.folder / 'web.log').read_text()[-4000:]}")
+            time.sleep(0.1)
+
+    def start_worker(self) -> None:
+        """Start the worker."""
+        self.worker = self._start("worker", str(BIN / "flask"), "worker")
+
+    def answers(self) -> bool:
+        """Tell whether /healthz is well."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> None:
+        """Stop both."""
+        for process in (self.web, self.worker):
+            if process is not None:
+                stop(process)
+
+    def _start(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )

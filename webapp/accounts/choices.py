@@ -1,0 +1,40 @@
+"""What an organization may choose from: currencies, time zones, languages, and the faces of a key."""
+
+from functools import cache
+from zoneinfo import available_timezones
+
+from babel import Locale
+from babel.core import get_global
+from flask_babel import lazy_gettext as _l
+
+DIALECTS = {"native": _l("Native")}
+LOCALES = ("en_GB", "en_US", "en_AU", "en_CA", "en_IE", "en_IN", "en_NZ", "en_ZA", "en")
+COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
+
+
+@cache
+def currencies() -> dict[str, str]:
+    """Return {code: "EUR, Euro"} of the currencies in use somewhere today, the common ones first."""
+    names = Locale("en").currencies
+    used = {
+        code
+        for money in get_global("territory_currencies").values()
+        for code, _since, until, is_tender in money
+        if until is None and is_tender and code in names
+    }
+    return {code: f"{code}, {names[code]}" for code in dict.fromkeys((*COMMON_CURRENCIES, *sorted(used)))}
+
+
+@cache
+def timezones() -> dict[str, str]:
+    """Return {name: name} of the time zones that people choose from, UTC first."""
+    places = sorted(
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))
+    )
+    return {name: name.replace("_", " ") for name in ("UTC", *places)}
+
+
+@cache
+def locales() -> dict[str, str]:
+    """Return {code: "English (United Kingdom)"} of the languages that the interface speaks."""
+    return {code: Locale.parse(code).get_display_name("en") or code for code in LOCALES}

@@ -1,0 +1,124 @@
+"""The way in for browsers: every page but the public ones asks who is there, and opens the unit of work.
+
+The session's secret is the user id that Flask-Login keeps in Flask's signed cookie; everything else about a session
+lies in the table of sessions. Visitors whom nobody knows have the same cookie with no more than CSRF and flashes.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, make_response, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user
+
+from webapp.core import identity
+from webapp.core.context import open_context
+from webapp.core.identity import Visit
+from webapp.core.security_headers import SAFE_METHODS
+
+PUBLIC = frozenset({"static", "healthz", "readyz"})
+TOKENS_ONLY = ("/api/",)
+View = Callable[..., Any]
+login_manager = LoginManager()
+
+
+class Visitor(UserMixin):
+    """Who is signed in, as Flask-Login wants it: its id is the session's secret."""
+
+    def __init__(self, secret: str, visit: Visit | None = None) -> None:
+        self.secret, self.visit = secret, visit
+
+    def get_id(self) -> str:
+        """Return the secret that goes into the cookie."""
+        return self.secret
+
+
+def public(view: View) -> View:
+    """Mark a view that nobody need sign in for."""
+    view.is_public = True  # type: ignore[attr-defined] # a mark on our own function
+    return view
+
+
+def init_app(app: Flask) -> None:
+    """Set up cookie, sign-in and the check in front of every page."""
+    is_https = app.config["BASE_URL"].startswith("https://")
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-quartermaster" if is_https else "quartermaster",
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=identity.REMEMBERED_LIFE,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    login_manager.init_app(app)
+    login_manager.session_protection = None
+    app.before_request(enter)
+
+
+@login_manager.user_loader
+def load_visitor(secret: str) -> Visitor | None:
+    """Return who a session's secret stands for."""
+    visit = identity.find_session(secret)
+    return Visitor(secret, visit) if visit else None
+
+
+@login_manager.unauthorized_handler
+def send_to_sign_in() -> Response:
+    """Send a visitor to the sign-in, or to the first run while there is no user."""
+    page = "accounts.setup" if identity.is_empty() else "accounts.login"
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not request.headers.get("HX-Request") else ""
+    target = url_for(page, next=wanted if wanted not in ("", "/") else None)
+    if request.headers.get("HX-Request"):
+        response = make_response("", 401)
+        response.headers["HX-Redirect"] = target
+        return response
+    return make_response(redirect(target))
+
+
+def enter() -> Response | None:
+    """Let a request to a page in when it has a session, and bind it to the session's organization."""
+    if request.endpoint is None or request.path.startswith(TOKENS_ONLY):
+        return None
+    view = current_app.view_functions[request.endpoint]
+    if request.endpoint in PUBLIC or getattr(view, "is_public", False):
+        return None
+    visit = current_visit()
+    if visit is None:
+        return send_to_sign_in()
+    writes = request.method not in SAFE_METHODS
+    if writes:
+        identity.flush_uses()
+    open_context(visit.tenant, visit.actor, write=writes)
+    return None
+
+
+def current_visit() -> Visit | None:
+    """Return the session of this request, None when nobody is signed in."""
+    return current_user.visit if current_user.is_authenticated else None
+
+
+def start_session(
+    user_id: int, organization_id: int, *, remember: bool = False, expires_at: datetime | None = None
+) -> None:
+    """Sign somebody in: a new session, and nothing of the old cookie."""
+    close_session()
+    secret = identity.open_session(
+        user_id,
+        organization_id,
+        ip=request.remote_addr or "",
+        user_agent=request.user_agent.string,
+        remember=remember,
+        expires_at=expires_at,
+    )
+    session.permanent = remember
+    login_user(Visitor(secret))
+
+
+def close_session() -> None:
+    """End this browser's session and forget all its cookie said."""
+    secret = session.get("_user_id")
+    if secret:
+        identity.close_session(secret)
+    session.clear()

@@ -1,0 +1,296 @@
+"""What may happen to sign-ins, members and keys. Nothing here commits."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from webapp.accounts.choices import DIALECTS
+from webapp.accounts.models import ApiKey, Membership
+from webapp.accounts.passwords import LONGEST, SHORTEST, hash_password, is_outdated, is_right
+from webapp.core import identity
+from webapp.core.access import ROLES, all_permissions, permissions_of
+from webapp.core.context import Actor, Context, Tenant
+from webapp.core.database import Model, key_of
+from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound, TooManyRequests, Unauthorized
+from webapp.core.keys import make_key
+from webapp.core.tenancy import missing_references
+from webapp.core.writes import Change, Draft, Facts
+
+ACCOUNT_TRIES, ADDRESS_TRIES, TRY_WINDOW = 10, 100, timedelta(minutes=15)
+LONGEST_NAME = 255
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]{2,}")
+Errors = dict[str, list[str]]
+
+
+def name_faults(name: str) -> list[str]:
+    """Return what is wrong with the name of an organization or a key."""
+    if not name.strip() or len(name) > LONGEST_NAME or "\x00" in name:
+        return [_("Give it a name of at most 255 characters.")]
+    return []
+
+
+def person_faults(prefix: str, name: str, email: str, password: str) -> Errors:
+    """Return what is wrong with somebody's name, address and new password, under `<prefix>name` and so on."""
+    errors: Errors = {}
+    if len(name) > LONGEST_NAME or "\x00" in name:
+        errors[f"{prefix}name"] = [_("At most 255 characters.")]
+    if len(email) > LONGEST_NAME or not _EMAIL.fullmatch(email):
+        errors[f"{prefix}email"] = [_("This is not an e-mail address.")]
+    found = password_faults(password)
+    if found:
+        errors[f"{prefix}password"] = found
+    return errors
+
+
+def password_faults(password: str) -> list[str]:
+    """Return what is wrong with a new password."""
+    if len(password) < SHORTEST:
+        return [_("At least %(count)s characters.", count=SHORTEST)]
+    if len(password) > LONGEST:
+        return [_("At most %(count)s characters.", count=LONGEST)]
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who has shown a password, and the organizations that may be entered."""
+
+    user_id: int
+    memberships: list[tuple[Tenant, str]]
+
+
+def sign_in(email: str, password: str, *, ip: str) -> SignedIn:
+    """Check a password; the answer and its time do not tell whether the account exists.
+
+    Raises Unauthorized, or TooManyRequests after ten tries for an account or a hundred from an address in a quarter
+    of an hour, over all workers.
+    """
+    account = f"sign-in:account:{key_of(email)}"
+    tries = (
+        identity.hit_bucket(account, limit=ACCOUNT_TRIES, window=TRY_WINDOW),
+        identity.hit_bucket(f"sign-in:address:{ip}", limit=ADDRESS_TRIES, window=TRY_WINDOW),
+    )
+    late = [hit.retry_after for hit in tries if not hit.allowed]
+    if late:
+        raise TooManyRequests(max(late), _("Too many tries. Wait a quarter of an hour."))
+    user = identity.find_user(email)
+    right = is_right(password, user["password_hash"] if user else None)
+    found = identity.memberships(user["id"] if user else 0)
+    if user is None or not right or not user["is_active"] or not found:
+        raise Unauthorized(_("E-mail and password do not go together. Check both."))
+    if is_outdated(user["password_hash"]):
+        identity.set_password(user["id"], hash_password(password))
+    identity.empty_bucket(account)
+    return SignedIn(user["id"], found)
+
+
+def change_password(context: Context, email: str, old: str, new: str, *, keep_session: str = "") -> None:
+    """Give the actor another password and end all other sessions of theirs. Raises Invalid."""
+    hit = identity.hit_bucket(f"password:{key_of(email)}", limit=ACCOUNT_TRIES, window=TRY_WINDOW)
+    if not hit.allowed:
+        raise TooManyRequests(hit.retry_after, _("Too many tries. Wait a quarter of an hour."))
+    connection = context.session.connection()
+    user = identity.find_user(email, connection=connection)
+    errors: Errors = {}
+    if user is None or user["id"] != context.actor.user_id or not is_right(old, user["password_hash"]):
+        errors["old"] = [_("This is not your password.")]
+    if found := password_faults(new):
+        errors["new"] = found
+    if errors or user is None:
+        raise Invalid(errors)
+    identity.set_password(user["id"], hash_password(new), connection=connection)
+    identity.close_sessions(user["id"], keep=keep_session, connection=connection)
+
+
+def create_api_key(
+    context: Context,
+    name: str,
+    scopes: Iterable[str],
+    *,
+    dialect: str = "native",
+    expires_at: datetime | None = None,
+    ip_allowlist: Iterable[str] = (),
+    scope_location_id: int | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key and return it with its token, which is known only now.
+
+    `scopes` are names of permissions, or `*` for all; the actor must hold each. Raises Invalid.
+    """
+    wanted, networks = sorted(set(scopes)), [text.strip() for text in ip_allowlist if text.strip()]
+    errors: Errors = {}
+    if dialect not in DIALECTS:
+        errors["dialect"] = [_("Choose one of the list.")]
+    if expires_at is not None and expires_at <= context.at:
+        errors["expires_at"] = [_("This is over already.")]
+    for field, found in (
+        ("name", name_faults(name)),
+        ("scopes", scope_faults(context.actor, wanted)),
+        ("ip_allowlist", network_faults(networks)),
+        ("scope_location_id", location_faults(context, scope_location_id)),
+    ):
+        if found:
+            errors[field] = found
+    if errors:
+        raise Invalid(errors)
+    made = make_key()
+    key = ApiKey(
+        name=name.strip(),
+        prefix=made.prefix,
+        secret_hash=made.secret_hash,
+        dialect=dialect,
+        scopes=wanted,
+        ip_allowlist=networks,
+        expires_at=expires_at,
+        created_by_id=context.actor.user_id,
+        scope_location_id=scope_location_id,
+    )
+    context.session.add(key)
+    context.session.flush()
+    return key, made.token
+
+
+def scope_faults(actor: Actor, wanted: list[str]) -> list[str]:
+    """Return what is wrong with the permissions somebody wants to hand out: nobody grants more than they hold."""
+    if not wanted:
+        return [_("Choose at least one.")]
+    asked = permissions_of("owner") if "*" in wanted else frozenset(wanted)
+    unknown = sorted(asked - set(all_permissions()))
+    if unknown:
+        return [_("There is no permission %(name)s.", name=unknown[0])]
+    beyond = sorted(asked - actor.permissions)
+    return [_("You do not hold %(name)s yourself.", name=beyond[0])] if beyond else []
+
+
+def network_faults(networks: list[str]) -> list[str]:
+    """Return what is wrong with a list of addresses and networks."""
+    if len(networks) > 50:
+        return [_("At most 50.")]
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            return [_("%(text)s is no address and no network such as 10.20.0.0/16.", text=network[:50])]
+    return []
+
+
+def location_faults(context: Context, location_id: int | None) -> list[str]:
+    """Return what is wrong with narrowing somebody to a location: it must exist within one's own part."""
+    if location_id is None:
+        return [_("Choose a place within your own part.")] if context.actor.scope_location_id is not None else []
+    table = Model.metadata.tables["locations"]
+    missing = missing_references(context.session, [(table, "scope_location_id", location_id)])
+    return [_("does not exist")] if missing else []
+
+
+def revoke_api_key(context: Context, key_id: int) -> ApiKey:
+    """End a key at once and for good. Raises NotFound."""
+    key = context.session.scalars(select(ApiKey).where(ApiKey.id == key_id, ApiKey.deleted_at.is_(None))).one_or_none()
+    if key is None:
+        raise NotFound(_("There is no such key."))
+    key.revoked_at = key.deleted_at = context.at
+    context.session.flush()
+    return key
+
+
+def add_member(
+    context: Context, *, email: str, name: str, password: str, role: str, scope_location_id: int | None = None
+) -> Membership:
+    """Let somebody in with a role. An address that is known already keeps its own name and password.
+
+    Raises Invalid.
+    """
+    email, connection = email.strip(), context.session.connection()
+    known = identity.find_user(email, connection=connection)
+    errors = {} if known else person_faults("", name, email, password)
+    for field, found in (
+        ("role", role_faults(context.actor, role)),
+        ("scope_location_id", location_faults(context, scope_location_id)),
+    ):
+        if found:
+            errors[field] = found
+    if known and _living(context, user_id=known["id"]) is not None:
+        errors["email"] = [_("This person is a member already.")]
+    if errors:
+        raise Invalid(errors)
+    user_id = (
+        known["id"]
+        if known
+        else identity.create_user(
+            email=email,
+            name=name.strip() or email.partition("@")[0],
+            password_hash=hash_password(password),
+            connection=connection,
+        )
+    )
+    if user_id is None:
+        raise Conflict(_("Somebody has just taken this address."), code="taken")
+    member = Membership(user_id=user_id, role=role, scope_location_id=scope_location_id)
+    context.session.add(member)
+    context.session.flush()
+    return member
+
+
+def _living(context: Context, **where: Any) -> Membership | None:
+    query = select(Membership).filter_by(**where).where(Membership.deleted_at.is_(None))
+    return context.session.scalars(query).one_or_none()
+
+
+def role_faults(actor: Actor, role: str) -> list[str]:
+    """Return what is wrong with handing out a role: nobody grants more than they hold."""
+    if role not in ROLES:
+        return [_("Choose one of the list.")]
+    beyond = permissions_of(role) - actor.permissions
+    return [_("You may not hand out this role.")] if beyond else []
+
+
+def plan_member(draft: Draft, facts: Facts) -> None:
+    """Say what a membership will be: nobody hands out a role or a place beyond their own."""
+    context = facts.context
+    if draft.changed("role"):
+        for message in role_faults(context.actor, draft["role"]):
+            draft.fail("role", message)
+    if draft.changed("scope_location_id"):
+        for message in location_faults(context, draft["scope_location_id"]):
+            draft.fail("scope_location_id", message)
+
+
+def settle_members(context: Context, changes: list[Change]) -> None:
+    """Hold what must be true once memberships are written, and end the sessions that it cuts short.
+
+    Raises Forbidden when the actor reaches above their own role, Conflict when no unnarrowed owner would be left.
+    """
+    for change in changes:
+        before, after = change.before, change.after
+        if before is None:
+            continue
+        if role_faults(context.actor, before["role"]) or location_faults(context, before["scope_location_id"]):
+            raise Forbidden(_("This member may do more than you. Ask an owner."))
+        if any(before[column] != after[column] for column in ("role", "scope_location_id", "deleted_at")):
+            _keep_an_owner(context)
+            identity.close_sessions(
+                after["user_id"], organization_id=context.organization_id, connection=context.session.connection()
+            )
+
+
+def _keep_an_owner(context: Context) -> None:
+    """Raise Conflict unless an owner is left; locking them makes two who leave at once wait for each other."""
+    owners = (
+        select(Membership.id)
+        .where(Membership.role == "owner", Membership.deleted_at.is_(None), Membership.scope_location_id.is_(None))
+        .order_by(Membership.id)
+        .with_for_update()
+    )
+    if not context.session.scalars(owners).all():
+        raise Conflict(_("This is the last owner. Make somebody else an owner first."), code="last_owner")
+
+
+def keys_made_by(context: Context, user_id: int) -> int:
+    """Return how many living keys somebody has made: they go on working when the maker leaves."""
+    query = select(func.count(ApiKey.id)).where(ApiKey.created_by_id == user_id, ApiKey.deleted_at.is_(None))
+    return context.session.scalar(query) or 0

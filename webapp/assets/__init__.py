@@ -1,0 +1,1 @@
+"""The assets themselves: what an organization owns."""

@@ -1,0 +1,1 @@
+"""The machinery: it knows no feature, and every feature stands on it."""

@@ -1,0 +1,251 @@
+"""The activity log: what was changed, by whom, through which face, field by field, in the transaction that did it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, event, insert, inspect, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Session as BaseSession
+
+from webapp.core.context import Context
+from webapp.core.database import ForeignId, Json, JsonDict, LongText, Model, Moment, Session, ShortText, utcnow
+from webapp.core.resource import Resource, registry
+from webapp.core.tenancy import CHECKED, Entity, TenantScoped, organization_of, scoped, tenant_table_arguments
+
+SILENT = frozenset({"id", "guid", "organization_id", "created_at", "updated_at", "version", "search_text"})
+HIDDEN = "***"
+
+
+class Activity(TenantScoped, Model):
+    """One change of one thing: "Inês moved AST-000007 from Lisbon to Porto"."""
+
+    __tablename__ = "activity"
+    __recorded__ = False
+
+    at: Mapped[Moment]
+    actor_user_id: Mapped[ForeignId | None]
+    api_key_id: Mapped[ForeignId | None]
+    job_id: Mapped[ForeignId | None]
+    actor_name: Mapped[ShortText]
+    face: Mapped[str] = mapped_column(String(16))
+    request_id: Mapped[str] = mapped_column(String(64), default="")
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    change_set_id: Mapped[str] = mapped_column(String(36))
+    item_type: Mapped[str] = mapped_column(String(64))
+    item_id: Mapped[ForeignId]
+    item_name: Mapped[ShortText]
+    event: Mapped[str] = mapped_column(String(32))
+    changes: Mapped[JsonDict] = mapped_column(Json)
+    note: Mapped[LongText | None]
+    forced: Mapped[bool] = mapped_column(default=False)
+    transaction_id: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = tenant_table_arguments(
+        Index(None, "organization_id", "item_type", "item_id", "id"),
+        Index(None, "organization_id", "change_set_id", "id"),
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON keeps it: amounts and times as text."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def is_recorded(column: str) -> bool:
+    """Tell whether a column is worth a line in the history: derived twins are not."""
+    return column not in SILENT and not column.endswith("_key")
+
+
+def event_of(before: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> str:
+    """Return the name of what a set of changes amounts to."""
+    if before is None:
+        return "Create"
+    if "deleted_at" in changes:
+        return "Restore" if changes["deleted_at"] is None else "Delete"
+    return "Update"
+
+
+def differences(
+    before: Mapping[str, Any] | None, changes: Mapping[str, Any], secrets: frozenset[str] = frozenset()
+) -> dict[str, list[Any]]:
+    """Return {column: [old, new]} of what a write says, secrets hidden."""
+    found = {}
+    for column, new in changes.items():
+        old = None if before is None else before.get(column)
+        if not is_recorded(column) or (before is None and new is None) or plain(old) == plain(new):
+            continue
+        found[column] = [HIDDEN if old else None, HIDDEN] if column in secrets else [plain(old), plain(new)]
+    return found
+
+
+def name_of(table: str, row: Mapping[str, Any]) -> str:
+    """Return the name by which the history calls a row."""
+    resource = registry.by_table(table)
+    return str(row.get(resource.label if resource else "name") or row.get("name") or f"#{row.get('id')}")[:255]
+
+
+def activity_row(
+    context: Context | None,
+    organization_id: int,
+    *,
+    table: str,
+    row: Mapping[str, Any],
+    event_name: str,
+    changes: dict[str, list[Any]],
+    note: str | None = None,
+) -> dict[str, Any]:
+    """Return one line of the log as a row for `record`."""
+    actor = context.actor if context else None
+    return {
+        "organization_id": organization_id,
+        "at": context.at if context else utcnow(),
+        "actor_user_id": actor.user_id if actor else None,
+        "api_key_id": actor.api_key_id if actor else None,
+        "job_id": actor.job_id if actor else None,
+        "actor_name": actor.name if actor else "Quartermaster",
+        "face": actor.face if actor else "system",
+        "request_id": context.request_id if context else "",
+        "ip": context.ip if context else "",
+        "change_set_id": context.change_set_id if context else "",
+        "item_type": table,
+        "item_id": row["id"],
+        "item_name": name_of(table, row),
+        "event": event_name,
+        "changes": changes,
+        "note": note,
+        "forced": bool(context and context.forced),
+    }
+
+
+def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
+    """Write lines of the log, and on SQLite their seals, in the session's transaction."""
+    if not rows:
+        return
+    table = Activity.__table__
+    if session.get_bind().dialect.name == "postgresql":
+        stamped = {"transaction_id": text("pg_current_xact_id()::text::bigint")}
+        session.execute(insert(table).values(**stamped), rows, execution_options=CHECKED)
+        return
+    from webapp.core.seals import seal
+
+    returned = session.execute(
+        insert(table).returning(table.c.id, sort_by_parameter_order=True), rows, execution_options=CHECKED
+    )
+    seal(session, [{**row, "id": new_id, "transaction_id": None} for row, (new_id,) in zip(rows, returned, strict=True)])
+
+
+@event.listens_for(Session, "before_flush")
+def notice_changes(session: BaseSession, _context: Any, _instances: Any) -> None:
+    """Remember what the flush will change, while the old values are still known."""
+    context: Context | None = session.info.get("context")
+    pending = session.info.setdefault("pending_activity", [])
+    for row in session.dirty:
+        if isinstance(row, TenantScoped) and session.is_modified(row):
+            before, changes = changed_columns(row)
+            if isinstance(row, Entity):
+                row.updated_at = context.at if context else utcnow()
+            if row.__recorded__:
+                pending.append((row, before, changes))
+    pending += [(row, None, {}) for row in session.new if isinstance(row, TenantScoped) and row.__recorded__]
+
+
+def changed_columns(row: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return ({column: old}, {column: new}) of the attributes a flush would write."""
+    before, changes = {}, {}
+    for attribute in inspect(row).attrs:
+        history = attribute.history
+        if history.has_changes() and attribute.key in row.__table__.c:
+            before[attribute.key] = history.deleted[0] if history.deleted else None
+            changes[attribute.key] = history.added[0] if history.added else None
+    return before, changes
+
+
+@event.listens_for(Session, "after_flush")
+def write_noticed(session: BaseSession, _context: Any) -> None:
+    """Write one line for each changed object, and note what the commit must settle."""
+    pending = session.info.pop("pending_activity", [])
+    rows = []
+    for row, before, changes in pending:
+        table = row.__table__.name
+        values = {column: getattr(row, column) for column in row.__table__.c.keys()}
+        event_name = event_of(before, changes)
+        found = differences(before, values if before is None else changes, type(row).__secrets__)
+        if before is None or found or event_name != "Update":
+            rows.append(
+                activity_row(
+                    session.info.get("context"),
+                    organization_of(session),
+                    table=table,
+                    row=values,
+                    event_name=event_name,
+                    changes=found,
+                )
+            )
+        note_for_commit(session, table, event_name)
+    record(session, rows)
+
+
+COUNTED = {"Create": 1, "Restore": 1, "Delete": -1}
+
+
+def note_for_commit(session: BaseSession, table: str, event_name: str, count: int = 1) -> None:
+    """Note that a table's total and label version change with this transaction."""
+    totals = session.info.setdefault("totals", {})
+    totals[table] = totals.get(table, 0) + COUNTED.get(event_name, 0) * count
+    session.info.setdefault("touched", set()).add(table)
+
+
+def remember(
+    context: Context, resource: Resource, row: Mapping[str, Any], event_name: str, note: str | None = None
+) -> None:
+    """Write a line about something that changed no column, such as a sign-in."""
+    session = context.session
+    record(
+        session,
+        [
+            activity_row(
+                context,
+                organization_of(session),
+                table=resource.table.name,
+                row=row,
+                event_name=event_name,
+                changes={},
+                note=note,
+            )
+        ],
+    )
+
+
+def history(
+    context: Context, resource: Resource, row_id: int, *, before_id: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Return the newest lines about one thing, newest first, as dicts of the log's columns."""
+    table = Activity.__table__
+    query = (
+        select(table)
+        .where(scoped(context.session, table), table.c.item_type == resource.table.name, table.c.item_id == row_id)
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    if before_id is not None:
+        query = query.where(table.c.id < before_id)
+    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+
+
+def change_set(context: Context, change_set_id: str) -> Iterable[dict[str, Any]]:
+    """Return the lines of a change set, newest first."""
+    table = Activity.__table__
+    query = (
+        select(table)
+        .where(scoped(context.session, table), table.c.change_set_id == change_set_id)
+        .order_by(table.c.id.desc())
+    )
+    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]

@@ -1,0 +1,332 @@
+"""The native API: generic views over every resource, problem+json, ETags, idempotent POSTs."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask.views import MethodView
+from flask_babel import gettext as _
+from flask_smorest import Api, Blueprint
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import BadRequest as HttpBadRequest
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+
+from webapp.core import identity, openapi, ratelimit
+from webapp.core.access import require
+from webapp.core.activity import history
+from webapp.core.context import Context, current_context, open_context
+from webapp.core.errors import (
+    BadRequest,
+    Conflict,
+    DomainError,
+    Invalid,
+    StaleVersion,
+    Unauthorized,
+    register_face,
+)
+from webapp.core.jobs import get_job
+from webapp.core.parameters import ListParameters
+from webapp.core.query import get_row, list_rows
+from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
+from webapp.core.resource import Resource, registry
+from webapp.core.serialize import dump, dump_rows, moment_text, to_plain
+from webapp.core.sync import flat_messages, sync
+from webapp.core.writes import Blocker, create, delete, restore, update
+
+PREFIX = "/api/v1"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_PATHS = (f"{PREFIX}/openapi.json",)
+
+
+class NativeApi(Api):
+    """flask-smorest without its error handlers: the faces share one (stack.md)."""
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to core/errors."""
+
+
+def authenticate() -> None:
+    """Open the context of a request to the API from its bearer key, and count it."""
+    if not request.path.startswith(PREFIX) or request.path in OPEN_PATHS or request.url_rule is None:
+        return
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    holder = identity.find_api_key(token.strip(), ip=request.remote_addr or "") if scheme.lower() == "bearer" else None
+    if holder is None:
+        ratelimit.count(f"address:{request.remote_addr}")
+        raise Unauthorized(_("Send a valid API key as a bearer token."))
+    ratelimit.count(f"{holder.tenant.id}:{holder.actor.api_key_id}")
+    open_context(holder.tenant, holder.actor, write=request.method not in SAFE)
+
+
+def answer(body: bytes, status: int = 200, **headers: str) -> Response:
+    """Return JSON bytes as an answer."""
+    return Response(body, status, headers=headers, content_type=JSON)
+
+
+def problem(error: Exception, status: int) -> Response:
+    """Render an error as RFC 9457 problem details."""
+    detail, code = "", "error"
+    content: dict[str, Any] = {}
+    if isinstance(error, DomainError):
+        detail, code = error.message, error.code
+    elif isinstance(error, HTTPException) and status < 500:
+        detail, code = error.description or "", error.name.lower().replace(" ", "_")
+    title = code.replace("_", " ").capitalize()
+    if isinstance(error, Invalid):
+        detail = _("Some fields are wrong; nothing was written.")
+        content["errors"] = field_errors(error.errors)
+    if isinstance(error, Conflict) and error.blockers:
+        content["blockers"] = [_blocker(found) for found in error.blockers]
+    if isinstance(error, StaleVersion):
+        content["version"] = error.current["version"]
+    if status >= 500:
+        detail, code = _("Something went wrong on our side. The request id helps us find it."), "server_error"
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **content}
+    body["request_id"] = g.get("request_id", "")
+    response = Response(dump(body), status, content_type=PROBLEM)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _blocker(found: Blocker) -> dict[str, Any]:
+    return {
+        "resource": found.resource.name,
+        "count": found.count,
+        "url": f"{PREFIX}/{found.resource.name}?{found.parameter}={found.row_id}",
+    }
+
+
+def field_errors(errors: Mapping[str, list[str]]) -> list[dict[str, str]]:
+    """Return [{"field", "message", "code"}] of errors by field."""
+    return [
+        {"field": name, "message": str(message), "code": "invalid"}
+        for name, messages in errors.items()
+        for message in messages
+    ]
+
+
+def json_body() -> Any:
+    """Return the request's JSON; raises BadRequest (400) or UnsupportedMediaType (415)."""
+    if request.mimetype and not request.is_json:
+        raise UnsupportedMediaType(_("Send JSON, with Content-Type application/json."))
+    try:
+        return request.get_json(force=True)
+    except (HttpBadRequest, UnicodeError, RecursionError, ValueError) as error:
+        raise BadRequest(_("This is not JSON."), code="not_json") from error
+
+
+def load(schema: Schema, data: Any) -> dict[str, Any]:
+    """Return the loaded fields of an object; raises Invalid naming each wrong field."""
+    try:
+        loaded: dict[str, Any] = schema.load(data)
+    except ValidationError as error:
+        raise Invalid(flat_messages(error.messages)) from error
+    return loaded
+
+
+def expected_version() -> int | None:
+    """Return the version that If-Match names, None without the header or for `*`; -1 for one that is not ours."""
+    if not request.if_match or request.if_match.star_tag:
+        return None
+    tags = [*request.if_match.as_set(include_weak=True)]
+    tag = tags[0].removeprefix('W/').strip('"') if len(tags) == 1 else ""
+    return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 10 else -1
+
+
+View = Callable[..., Response]
+
+
+def idempotent(view: View) -> View:
+    """Answer a POST that carries a known Idempotency-Key as the first time, and keep new answers."""
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get("Idempotency-Key")
+        if not key:
+            return view(*args, **kwargs)
+        if len(key) > 255:
+            raise Invalid({"Idempotency-Key": [_("At most 255 characters.")]})
+        context = current_context()
+        credential = f"key:{context.actor.api_key_id}"
+        digest = request_hash(request.method, request.full_path, request.get_data())
+        kept = find_reply(context, credential, key, digest)
+        if kept is not None:
+            return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
+        response = view(*args, **kwargs)
+        if 200 <= response.status_code < 300:
+            headers = {name: response.headers[name] for name in ("Content-Type", "Location", "ETag") if name in response.headers}
+            keep_reply(context, credential, key, digest, Kept(response.status_code, response.get_data(), headers))
+        return response
+
+    return wrapped
+
+
+def one(context: Context, resource: Resource, row_id: int, status: int = 200, **headers: str) -> Response:
+    """Answer with one row and its ETag."""
+    row = get_row(context, resource, row_id)
+    return answer(dump({"data": to_plain(resource, row)}), status, ETag=f'"{row["version"]}"', **headers)
+
+
+def entered(resource: Resource, *, write: bool) -> Context:
+    """Return the context of somebody who may read, or write, a resource; raises Forbidden."""
+    context = current_context()
+    require(context.actor, resource.write_permission if write else resource.read_permission)
+    return context
+
+
+def list_view(resource: Resource) -> Response:
+    """Answer with a page of a list."""
+    context = entered(resource, write=False)
+    parameters = ListParameters.parse(resource, request.args)
+    found = list_rows(context, resource, parameters)
+    pagination = {
+        "page": found.page,
+        "per_page": found.per_page,
+        "total": found.total,
+        "total_capped": found.total_capped,
+        "total_pages": found.total_pages,
+        "next_cursor": found.next_cursor,
+    }
+    return answer(dump_rows(resource, found.rows, parameters.fields, pagination))
+
+
+def create_view(resource: Resource) -> Response:
+    """Make a row and answer with it."""
+    context = entered(resource, write=True)
+    row_id = create(context, resource, load(resource.schema_for(), json_body()))
+    return one(context, resource, row_id, 201, Location=f"{PREFIX}/{resource.name}/{row_id}")
+
+
+def update_view(resource: Resource, row_id: int) -> Response:
+    """Change the fields that were sent and answer with the row."""
+    context = entered(resource, write=True)
+    get_row(context, resource, row_id)
+    update(context, resource, row_id, load(resource.schema_for(partial=True), json_body()), version=expected_version())
+    return one(context, resource, row_id)
+
+
+def delete_view(resource: Resource, row_id: int) -> Response:
+    """Delete a row."""
+    context = entered(resource, write=True)
+    delete(context, resource, row_id, version=expected_version())
+    return Response(status=204)
+
+
+def restore_view(resource: Resource, row_id: int) -> Response:
+    """Bring a deleted row back."""
+    context = entered(resource, write=True)
+    restore(context, resource, row_id)
+    return one(context, resource, row_id)
+
+
+def history_view(resource: Resource, row_id: int) -> Response:
+    """Answer with the newest 50 lines of a row's history, or those before `before_id`."""
+    context = entered(resource, write=False)
+    get_row(context, resource, row_id, deleted=True)
+    unknown = [name for name in request.args if name != "before_id"]
+    before = request.args.get("before_id", "")
+    if unknown or (before and not (before.isascii() and before.isdigit() and 0 < len(before) < 19)):
+        raise Invalid({unknown[0] if unknown else "before_id": [_("This is not a parameter of a history.")]})
+    lines = history(context, resource, row_id, before_id=int(before) if before else None)
+    return answer(dump({"data": [history_line(line) for line in lines]}))
+
+
+def history_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one line of the log as the API shows it."""
+    shown = ("id", "event", "actor_name", "face", "change_set_id", "item_type", "item_id", "item_name", "note")
+    changes = [{"field": name, "old": old, "new": new} for name, (old, new) in line["changes"].items()]
+    return {**{name: line[name] for name in shown}, "at": moment_text(line["at"]), "changes": changes}
+
+
+def sync_view(resource: Resource) -> Response:
+    """Upsert up to 1,000 rows by the resource's key, each with its own result."""
+    context = entered(resource, write=True)
+    makeable = {name for name, item in resource.names.items() if item.of in resource.writable}
+    wanted = frozenset(part for part in request.args.get("create_missing", "").split(",") if part)
+    unknown = [name for name in request.args if name != "create_missing"] or sorted(wanted - makeable)
+    if unknown:
+        raise Invalid({"create_missing": [_("%(name)s cannot be created here.", name=unknown[0])]})
+    body = json_body()
+    if not isinstance(body, dict) or set(body) != {resource.name} or not isinstance(body[resource.name], list):
+        raise Invalid({resource.name: [_("Send an object with one list, %(name)s.", name=resource.name)]})
+    return answer(dump({"data": sync(context, resource, body[resource.name], wanted)}))
+
+
+def blueprint_of(resource: Resource) -> Blueprint:
+    """Return the endpoints of a resource, each documented with what it takes and every answer it gives."""
+    blueprint = Blueprint(f"api_{resource.name}", __name__, url_prefix=f"{PREFIX}/{resource.name}")
+    docs = openapi.Docs(resource)
+    collection: dict[str, Any] = {}
+    if "list" in resource.api:
+        collection["get"] = docs.list()(lambda self: list_view(resource))
+    if "create" in resource.api:
+        collection["post"] = docs.create()(idempotent(lambda self: create_view(resource)))
+    if collection:
+        blueprint.route("", endpoint="collection")(type("Collection", (MethodView,), collection))
+    if resource.sync_key:
+        methods: dict[str, Any] = {"post": docs.sync()(idempotent(lambda self: sync_view(resource)))}
+        blueprint.route("/sync", endpoint="sync")(type("Sync", (MethodView,), methods))
+    item: dict[str, Any] = {}
+    if "get" in resource.api:
+        item["get"] = docs.get()(lambda self, row_id: one(entered(resource, write=False), resource, row_id))
+    if "update" in resource.api:
+        item["patch"] = docs.update()(lambda self, row_id: update_view(resource, row_id))
+    if "delete" in resource.api:
+        item["delete"] = docs.delete()(lambda self, row_id: delete_view(resource, row_id))
+    if item:
+        blueprint.route("/<row_id:row_id>", endpoint="item")(type("Item", (MethodView,), item))
+    if "restore" in resource.api and "deleted_at" in resource.table.c:
+        methods = {"post": docs.restore()(idempotent(lambda self, row_id: restore_view(resource, row_id)))}
+        blueprint.route("/<row_id:row_id>/restore", endpoint="restore")(type("Restore", (MethodView,), methods))
+    if "history" in resource.api:
+        methods = {"get": docs.history()(lambda self, row_id: history_view(resource, row_id))}
+        blueprint.route("/<row_id:row_id>/history", endpoint="history")(type("History", (MethodView,), methods))
+    return blueprint
+
+
+def jobs_blueprint() -> Blueprint:
+    """Return the endpoint that tells how far a job is."""
+    blueprint = Blueprint("api_jobs", __name__, url_prefix=f"{PREFIX}/jobs")
+
+    @blueprint.route("/<row_id:row_id>")
+    @openapi.document("jobs", "How far a job is", openapi.JOB, errors=(404,))
+    def show(row_id: int) -> Response:
+        return answer(dump({"data": job_plain(get_job(current_context(), row_id))}))
+
+    return blueprint
+
+
+def job_plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job as the API shows it."""
+    shown = ("id", "kind", "state", "done", "total", "counts", "message", "change_set_id")
+    finished = row["finished_at"]
+    return {
+        **{name: row[name] for name in shown},
+        "created_at": moment_text(row["created_at"]),
+        "finished_at": moment_text(finished) if finished else None,
+    }
+
+
+def init_app(app: Flask, extra: list[Blueprint]) -> None:
+    """Serve the API of every resource, the features' own endpoints, and the OpenAPI document."""
+    app.config.update(
+        API_TITLE="Quartermaster",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=openapi.SPEC_OPTIONS,
+    )
+    api = NativeApi(app, spec_kwargs={"marshmallow_plugin": openapi.prepare(app)})
+    openapi.complete(api)
+    app.before_request(authenticate)
+    register_face("/api/", problem)
+    for resource in registry.resources.values():
+        if resource.api:
+            api.register_blueprint(blueprint_of(resource))
+    for blueprint in (jobs_blueprint(), *extra):
+        api.register_blueprint(blueprint)

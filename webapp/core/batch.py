@@ -1,0 +1,165 @@
+"""The batch writer: many planned rows by one statement a kind, with the same plan, log and totals as a single write."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import bindparam, insert, select, update
+
+from webapp.core.activity import activity_row, differences, event_of, note_for_commit, record
+from webapp.core.context import Context
+from webapp.core.errors import Conflict
+from webapp.core.query import reach
+from webapp.core.resource import Resource
+from webapp.core.tenancy import CHECKED, Entity, missing_references, organization_of, references
+from webapp.core.writes import Change, Draft, Facts, check_unique, number, plan_change, settle
+
+Row = dict[str, Any]
+CHUNK = 500
+
+
+def find_rows(context: Context, resource: Resource, column: str, values: Iterable[Any]) -> dict[Any, Row]:
+    """Return {value: whole living row} of the rows in reach whose column has one of the values, lowest id first."""
+    wanted = sorted({value for value in values if value is not None})
+    table = resource.table
+    found: dict[Any, Row] = {}
+    for start in range(0, len(wanted), 1000):
+        query = select(table).where(*reach(context, resource), table.c[column].in_(wanted[start : start + 1000]))
+        if "deleted_at" in table.c:
+            query = query.where(table.c.deleted_at.is_(None))
+        for row in context.session.execute(query.order_by(table.c.id), execution_options=CHECKED).mappings():
+            found.setdefault(row[column], dict(row))
+    return found
+
+
+def plan_rows(
+    context: Context,
+    resource: Resource,
+    rows: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any]]],
+    *,
+    facts: Facts | None = None,
+) -> list[Draft]:
+    """Return a draft for each (current row or None, patch); what is wrong stands in `draft.errors` by field."""
+    facts = facts or Facts(context)
+    for name, item in resource.references.items():
+        ids = {patch.get(name) for _current, patch in rows} | {(current or {}).get(name) for current, _patch in rows}
+        facts.preload(str(item.target), ids)
+    drafts = [plan_change(resource, current, patch, facts) for current, patch in rows]
+    _check_references(context, resource, drafts)
+    check_unique(context, resource, drafts)
+    return drafts
+
+
+def _check_references(context: Context, resource: Resource, drafts: list[Draft]) -> None:
+    targets = references(resource.table)
+    pairs = [
+        (target, column, draft[column])
+        for draft in drafts
+        for column, target in targets.items()
+        if draft.changed(column) and draft[column] is not None
+    ]
+    missing = {(column, row_id) for _table, column, row_id in missing_references(context.session, pairs)}
+    for draft in drafts if missing else ():
+        for column in targets:
+            if draft.changed(column) and (column, draft[column]) in missing:
+                draft.fail(column, _("does not exist"))
+
+
+def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], note: str | None = None) -> list[int]:
+    """Write drafts without errors and return their ids, in order; raises Conflict when somebody was faster."""
+    good = [draft for draft in drafts if not draft.errors]
+    number(context, resource, [draft for draft in good if draft.is_new])
+    new = [draft for draft in good if draft.is_new]
+    changed = [draft for draft in good if not draft.is_new and draft.changes]
+    ids = dict(zip(map(id, new), _insert(context, resource, new), strict=True))
+    _update(context, resource, changed)
+    _log(context, resource, new, changed, ids, note)
+    after = [
+        Change(draft.current, {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)})
+        for draft in (*new, *changed)
+    ]
+    if after:
+        settle(context, resource, after)
+    return [_id_of(draft, ids) for draft in good]
+
+
+def _id_of(draft: Draft, ids: Mapping[int, int]) -> int:
+    return int(draft.current["id"]) if draft.current is not None else ids[id(draft)]
+
+
+def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[int]:
+    if not drafts:
+        return []
+    table = resource.table
+    columns = {column for draft in drafts for column in draft.changes}
+    defaults = {
+        c.name: c.default.arg for c in table.c if c.name in columns and c.default is not None and c.default.is_scalar
+    }
+    rows = []
+    for draft in drafts:
+        row = {column: draft.changes.get(column, defaults.get(column)) for column in columns}
+        row["organization_id"] = organization_of(context.session)
+        if issubclass(resource.model, Entity):
+            row |= {"guid": str(uuid.uuid4()), "created_at": context.at, "updated_at": context.at, "version": 1}
+        rows.append(row)
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(context.session.execute(statement, rows, execution_options=CHECKED).scalars())
+
+
+def _update(context: Context, resource: Resource, drafts: list[Draft]) -> None:
+    """Update rows grouped by the columns they change, each only in the version that was planned on."""
+    table = resource.table
+    groups: dict[tuple[str, ...], list[Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(tuple(sorted(draft.changes)), []).append(draft)
+    for columns, members in groups.items():
+        statement = (
+            update(table)
+            .where(
+                table.c.organization_id == organization_of(context.session),
+                table.c.id == bindparam("_id"),
+                table.c.version == bindparam("_version"),
+            )
+            .values(
+                {column: bindparam(f"_new_{column}", type_=table.c[column].type) for column in columns}
+                | {"version": table.c.version + 1, "updated_at": context.at}
+            )
+        )
+        values = [
+            {"_id": d.current["id"], "_version": d.current["version"]} | {f"_new_{c}": d.changes[c] for c in columns}
+            for d in members
+            if d.current is not None
+        ]
+        result: Any = context.session.connection().execute(statement, values)
+        if result.rowcount != len(values):
+            raise Conflict(_("Somebody changed one of these at the same moment. Try again."), code="stale")
+
+
+def _log(
+    context: Context,
+    resource: Resource,
+    new: list[Draft],
+    changed: list[Draft],
+    ids: Mapping[int, int],
+    note: str | None,
+) -> None:
+    table = resource.table.name
+    lines = []
+    for draft in (*new, *changed):
+        event = event_of(draft.current, draft.changes)
+        found = differences(draft.current, draft.changes, resource.model.__secrets__)
+        row = {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)}
+        lines.append(
+            activity_row(
+                context,
+                organization_of(context.session),
+                table=table,
+                row=row,
+                event_name=event,
+                changes=found,
+                note=note,
+            )
+        )
+        note_for_commit(context.session, table, event)
+    record(context.session, lines)

@@ -1,0 +1,105 @@
+"""Who does what, when, for whom: the one argument that every rule takes."""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import g, has_request_context, request
+from sqlalchemy.orm import Session
+
+from webapp.core.database import db, utcnow
+from webapp.core.errors import Unauthorized
+from webapp.core.tenancy import bind
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The organization as its rules need it, read together with the credential."""
+
+    id: int
+    guid: str
+    name: str
+    slug: str
+    currency: str
+    timezone: str
+    locale: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a user, a key or a job, with what it may do and how far it sees."""
+
+    name: str
+    role: str
+    permissions: frozenset[str]
+    face: str
+    user_id: int | None = None
+    api_key_id: int | None = None
+    job_id: int | None = None
+    scope_location_id: int | None = None
+    locale: str = "en"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One unit of work of one actor in one organization."""
+
+    session: Session
+    tenant: Tenant
+    actor: Actor
+    at: datetime
+    change_set_id: str
+    request_id: str = ""
+    ip: str = ""
+    forced: bool = False
+
+    @property
+    def organization_id(self) -> int:
+        """Return the id of the organization that this work is for."""
+        return self.tenant.id
+
+    @property
+    def today(self) -> date:
+        """Return today in the organization's zone."""
+        return self.at.astimezone(ZoneInfo(self.tenant.timezone)).date()
+
+    def with_change_set(self, change_set_id: str) -> "Context":
+        """Return this context writing into a given change set, and tell the recorder."""
+        context = replace(self, change_set_id=change_set_id)
+        self.session.info["context"] = context
+        return context
+
+
+def make_context(session: Session, tenant: Tenant, actor: Actor, *, at: datetime | None = None) -> Context:
+    """Return a context over a bound session and make it the one that the recorder writes down."""
+    context = Context(
+        session=session,
+        tenant=tenant,
+        actor=actor,
+        at=at or utcnow(),
+        change_set_id=str(uuid.uuid4()),
+        request_id=getattr(g, "request_id", "") if has_request_context() else "",
+        ip=(request.remote_addr or "") if has_request_context() else "",
+    )
+    session.info["context"] = context
+    return context
+
+
+def open_context(tenant: Tenant, actor: Actor, *, write: bool) -> Context:
+    """Bind this request's session to an organization and keep the context for the request."""
+    session = db.session()
+    bind(session, tenant.id, write=write, scope_location_id=actor.scope_location_id)
+    g.context = make_context(session, tenant, actor)
+    return current_context()
+
+
+def current_context() -> Context:
+    """Return the request's context; raises Unauthorized when no surface has opened one."""
+    context: Context | None = g.get("context")
+    if context is None:
+        raise Unauthorized("sign in first")
+    return context

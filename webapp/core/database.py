@@ -1,0 +1,145 @@
+"""The database: column types, naming of constraints, the engine and its sessions."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Engine, Integer, MetaData, String, Text, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+MONEY_SCALE = 10_000
+MONEY_STEP = Decimal("0.0001")
+
+
+def utcnow() -> datetime:
+    """Return now, aware, in UTC, cut to the millisecond that the database keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def key_of(text: str) -> str:
+    """Return the form under which two spellings count as one: NFC, casefolded, single spaces."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())).strip()
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount as a whole number of ten-thousandths: exact on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Return the ten-thousandths of an amount, rounded half up."""
+        if value is None:
+            return None
+        return int((Decimal(value) * MONEY_SCALE).quantize(Decimal(1), ROUND_HALF_UP))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        """Return the amount of a number of ten-thousandths."""
+        return None if value is None else (Decimal(value) / MONEY_SCALE).quantize(MONEY_STEP)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC with milliseconds; naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC, without zone where the database keeps none."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment, aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+KeyText = String(255).with_variant(String(255, collation="C"), "postgresql")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+PrimaryKey = Annotated[int, mapped_column(Id, primary_key=True)]
+ForeignId = Annotated[int, mapped_column(Id)]
+ShortText = Annotated[str, mapped_column(String(255))]
+KeyColumn = Annotated[str, mapped_column(KeyText)]
+LongText = Annotated[str, mapped_column(Text)]
+Moment = Annotated[datetime, mapped_column(UtcDateTime)]
+Day = Annotated[date, mapped_column(Date)]
+MoneyAmount = Annotated[Decimal, mapped_column(Money)]
+JsonDict = Annotated[dict[str, Any], mapped_column(Json)]
+JsonList = Annotated[list[Any], mapped_column(Json)]
+
+
+class Base(DeclarativeBase):
+    """The root of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Session(FlaskSession):
+    """A session of one organization; one that writes takes SQLite's lock at its first statement."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the engine, in its writing form when the session said that it will write."""
+        engine = super().get_bind(*args, **kwargs)
+        if isinstance(engine, Engine) and engine.dialect.name == "sqlite" and self.info.get("write"):
+            return _immediate(engine)
+        return engine
+
+
+@lru_cache(maxsize=16)
+def _immediate(engine: Engine) -> Engine:
+    """Return the one form of an engine whose transactions take the lock: a session keeps a connection a form."""
+    return engine.execution_options(begin_immediate=True)
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    disable_autonaming=True,
+    session_options={"class_": Session, "expire_on_commit": False, "autoflush": False},
+)
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """Stand in for `db.Model`, whose type mypy cannot see."""
+
+        __abstract__ = True
+else:
+    Model = db.Model
+
+
+def install_sqlite_pragmas(engine: Engine) -> None:
+    """Give an SQLite engine WAL, foreign keys, durable commits and explicit transactions."""
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=20000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("begin_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

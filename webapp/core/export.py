@@ -1,0 +1,181 @@
+"""Write lists as CSV and XLSX: streamed, formula cells made harmless, so that an import can take the file back."""
+
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+from flask import Response, send_file, stream_with_context
+from flask_babel import gettext as _
+
+from webapp.core.access import require
+from webapp.core.activity import plain
+from webapp.core.context import Context, make_context
+from webapp.core.errors import BadRequest
+from webapp.core.fields import Choice, FaceField
+from webapp.core.parameters import ListParameters
+from webapp.core.query import stream_rows
+from webapp.core.resource import Resource
+from webapp.core.tenancy import new_session
+
+Row = Mapping[str, Any]
+LEFT_OUT = frozenset({"id", "guid", "version", "deleted_at"})
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SHEET_ROWS = 1_048_575
+NEUTRALIZED = re.compile(r"'+[=+\-@\t\r]")
+DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
+
+
+def neutralize(text: str) -> str:
+    """Return text that no spreadsheet program takes for a formula; `restore` gives back the very same text."""
+    return f"'{text}" if DANGEROUS.match(text) else text
+
+
+def restore(text: str) -> str:
+    """Take back what `neutralize` did to an exported text."""
+    return text[1:] if NEUTRALIZED.match(text) else text
+
+
+def export_response(
+    context: Context,
+    resource: Resource,
+    parameters: ListParameters,
+    format: str,  # the word of the URL
+) -> Response:
+    """Return a list as a file: `csv` is streamed, `xlsx` is built on disk first.
+
+    The rows are read in a session of their own, because the request's session ends before its answer does.
+    Raises Forbidden without the right to read the resource and BadRequest for another format.
+    """
+    require(context.actor, resource.read_permission)
+    if format not in WRITERS:
+        raise BadRequest(_("Lists are exported as csv or xlsx."))
+    names = export_fields(resource, parameters)
+    return WRITERS[format](context, resource, parameters, names)
+
+
+def export_fields(resource: Resource, parameters: ListParameters) -> dict[str, FaceField]:
+    """Return the fields of an export in order: the ones asked for, or all but ids whose name stands beside them."""
+    if parameters.fields:
+        return {name: resource.fields[name] for name in parameters.fields}
+    shown_by_name = {item.of for item in resource.names.values()}
+    return {name: item for name, item in resource.fields.items() if name not in LEFT_OUT and name not in shown_by_name}
+
+
+def headings(fields: Mapping[str, FaceField]) -> list[str]:
+    """Return the heading of each field: its label in the reader's language, or its name."""
+    return [str(item.label or name) for name, item in fields.items()]
+
+
+def write_csv(chunks: Iterable[Sequence[Row]], fields: Mapping[str, FaceField]) -> Iterator[bytes]:
+    """Yield a CSV file, one block a chunk of rows, in UTF-8 with the mark that Excel needs."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(map(neutralize, headings(fields)))
+    yield b"\xef\xbb\xbf"
+    converters = [(name, csv_converter(item)) for name, item in fields.items()]
+    for rows in chunks:
+        for row in rows:
+            writer.writerow(["" if row[name] is None else convert(row[name]) for name, convert in converters])
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def csv_converter(item: FaceField) -> Callable[[Any], Any]:
+    """Return what turns a field's value into CSV text."""
+    if isinstance(item, Choice):
+        words = {code: neutralize(str(word)) for code, word in item.choices.items()}
+        return lambda value: words.get(value, value)
+    if item.kind == "codes":
+        return lambda value: neutralize(", ".join(map(str, value)))
+    if item.kind == "flag":
+        return lambda value: "true" if value else "false"
+    if item.kind in {"amount", "day", "moment", "whole", "reference"}:
+        return plain
+    return lambda value: neutralize(str(value))
+
+
+def write_xlsx(
+    chunks: Iterable[Sequence[Row]], fields: Mapping[str, FaceField], zone: str, title: str, file: IO[bytes]
+) -> None:
+    """Write a workbook with one sheet: numbers are numbers, days and moments real dates in the organization's zone."""
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    bold = book.add_format({"bold": True})
+    formats = {
+        "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+        "amount": book.add_format({"num_format": "#,##0.00##"}),
+    }
+    sheet = book.add_worksheet(sheet_title(title))
+    sheet.freeze_panes(1, 0)
+    for column, (heading, item) in enumerate(zip(headings(fields), fields.values(), strict=True)):
+        sheet.set_column(column, column, 12 if item.kind in formats else 22)
+        sheet.write_string(0, column, neutralize(heading), bold)
+    number = 0
+    for rows in chunks:
+        for row in rows[: SHEET_ROWS - number]:
+            number += 1
+            for column, (name, item) in enumerate(fields.items()):
+                if row[name] is not None:
+                    write_cell(sheet, number, column, item, row[name], formats.get(item.kind), zone)
+    book.close()
+
+
+def write_cell(sheet: Any, row: int, column: int, item: FaceField, value: Any, form: Any, zone: str) -> None:
+    """Write one cell in the type of its field."""
+    if item.kind == "moment" and isinstance(value, datetime):
+        sheet.write_datetime(row, column, value.astimezone(ZoneInfo(zone)).replace(tzinfo=None), form)
+    elif item.kind == "day":
+        sheet.write_datetime(row, column, value, form)
+    elif item.kind in {"amount", "whole", "reference"} and isinstance(value, int | Decimal):
+        sheet.write_number(row, column, value, form)
+    elif item.kind == "flag":
+        sheet.write_boolean(row, column, value)
+    else:
+        sheet.write_string(row, column, str(csv_converter(item)(value))[:32_767])
+
+
+def sheet_title(title: str) -> str:
+    """Return a title that a sheet may bear: at most 31 characters, none of the forbidden ones."""
+    return "".join(" " if char in "[]:*?/\\'" else char for char in title)[:31].strip() or "List"
+
+
+def _chunks(context: Context, resource: Resource, parameters: ListParameters) -> Iterator[list[dict[str, Any]]]:
+    scope = context.actor.scope_location_id
+    with new_session(context.organization_id, write=False, scope_location_id=scope) as session:
+        own = make_context(session, context.tenant, context.actor, at=context.at)
+        yield from stream_rows(own, resource, parameters)
+
+
+def _csv_response(
+    context: Context, resource: Resource, parameters: ListParameters, fields: Mapping[str, FaceField]
+) -> Response:
+    blocks = stream_with_context(write_csv(_chunks(context, resource, parameters), fields))
+    response = Response(blocks, mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=_filename(context, resource, "csv"))
+    return response
+
+
+def _xlsx_response(
+    context: Context, resource: Resource, parameters: ListParameters, fields: Mapping[str, FaceField]
+) -> Response:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 the answer closes it
+    rows = _chunks(context, resource, parameters)
+    write_xlsx(rows, fields, context.tenant.timezone, str(resource.title), file)
+    file.seek(0)
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=_filename(context, resource, "xlsx"))
+
+
+def _filename(context: Context, resource: Resource, ending: str) -> str:
+    return f"{resource.name}-{context.today.isoformat()}.{ending}"
+
+
+WRITERS = {"csv": _csv_response, "xlsx": _xlsx_response}

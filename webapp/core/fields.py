@@ -1,0 +1,253 @@
+"""The kinds of field a resource's schema is made of: one source of names, types, checks and words for every face."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+LARGEST_ID = 2**63 - 1
+LARGEST_AMOUNT = Decimal("99999999999.9999")
+
+
+class FaceField(fields.Field):
+    """What every kind has beside its type: words for people and a place in the form."""
+
+    kind = "text"
+    target: str | None = None
+
+    def __init__(
+        self,
+        *,
+        label: Any = None,
+        help: Any = None,  # noqa: A002 the word that forms use
+        group: Any = None,
+        mono: bool = False,
+        suffix: Any = None,
+        nullable: bool | None = None,
+        **options: Any,
+    ) -> None:
+        required = options.get("required", False)
+        options.setdefault("allow_none", not required if nullable is None else nullable)
+        super().__init__(**options)
+        self.label, self.help, self.group, self.mono, self.suffix = label, help, group, mono, suffix
+
+    @property
+    def column(self) -> str:
+        """Return the name of the table's column."""
+        return self.attribute or str(self.name)
+
+
+class Text(FaceField, fields.String):
+    """A line of text, trimmed; `key` names the column that holds its case-insensitive twin.
+
+    An `exact` text is filtered and sorted as it was typed, and its rule fills the twin when it wants to.
+    """
+
+    def __init__(
+        self,
+        *,
+        max: int = 255,  # noqa: A002 the word that forms use
+        key: str | None = None,
+        exact: bool = False,
+        multiline: bool = False,
+        **options: Any,
+    ) -> None:
+        self.max, self.key, self.exact = max, key, exact
+        self.kind = "longtext" if multiline else "text"
+        checks = [validate.Length(max=max), *options.pop("checks", ())]
+        if options.get("required"):
+            checks.insert(0, validate.Length(min=1, error=_l("This is needed.")))
+        super().__init__(validate=checks, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, str):
+            raise self.make_error("invalid")
+        if "\x00" in value:
+            raise ValidationError(_("NUL characters are not text."))
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValidationError(_("Half a character pair is not text.")) from None
+        value = value.strip()
+        if not value and self.allow_none:
+            return None
+        return value
+
+    @property
+    def twin(self) -> str | None:
+        """Return the column that filters and sorts read instead of the text, if there is one."""
+        return None if self.exact else self.key
+
+
+class Whole(FaceField, fields.Integer):
+    """A whole number."""
+
+    kind = "whole"
+
+    def __init__(self, *, min: int = 0, max: int = 2_147_483_647, **options: Any) -> None:  # noqa: A002
+        super().__init__(strict=True, validate=validate.Range(min=min, max=max), **options)
+        self.min, self.max = min, max
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Amount(FaceField, fields.Decimal):
+    """An amount of money, at most four decimals, a string in JSON."""
+
+    kind = "amount"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(as_string=True, validate=validate.Range(min=Decimal(0), max=LARGEST_AMOUNT), **options)
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, bool | float) and value != value or isinstance(value, bool):  # noqa: PLR0124 NaN
+            raise self.make_error("invalid")
+        if isinstance(value, str) and len(value) > 40:
+            raise self.make_error("invalid")
+        try:
+            amount = super()._validated(value)
+            if amount is None or not amount.is_finite():
+                raise self.make_error("invalid")
+            if amount != amount.quantize(Decimal("0.0001")):
+                raise ValidationError(_("At most four decimals."))
+        except InvalidOperation:
+            raise self.make_error("invalid") from None
+        return amount
+
+
+class Day(FaceField, fields.Date):
+    """A calendar day, ISO 8601."""
+
+    kind = "day"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        if not isinstance(value, str) or len(value) != 10:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Moment(FaceField, fields.AwareDateTime):
+    """A moment, RFC 3339, UTC with milliseconds on the way out."""
+
+    kind = "moment"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", default_timezone=UTC, **options)
+
+
+class Flag(FaceField, fields.Boolean):
+    """Yes or no."""
+
+    kind = "flag"
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("nullable", False)
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value is True or value is False:
+            return value
+        raise self.make_error("invalid", input=value)
+
+
+class Choice(FaceField, fields.String):
+    """One of a fixed set of codes, each with its word."""
+
+    kind = "choice"
+
+    def __init__(self, choices: Mapping[str, Any], **options: Any) -> None:
+        self.choices = dict(choices)
+        checks = [validate.OneOf(tuple(self.choices))]
+        super().__init__(validate=checks, **options)
+
+
+class Reference(FaceField, fields.Integer):
+    """The id of a row of another resource."""
+
+    kind = "reference"
+
+    def __init__(self, target: str, **options: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=1, max=LARGEST_ID), **options)
+        self.target = target
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Name(FaceField, fields.String):
+    """The name of what a reference points to: read-only, filled from the label caches."""
+
+    kind = "name"
+
+    def __init__(self, of: str, **options: Any) -> None:
+        super().__init__(dump_only=True, **options)
+        self.of = of
+
+
+class Through(FaceField, fields.Field):
+    """A column of what a reference points to, such as the model number of an asset's product: read-only."""
+
+    def __init__(self, of: str, column: str, *, like: FaceField, **options: Any) -> None:
+        super().__init__(dump_only=True, **options)
+        self.of, self.source, self.like = of, column, like
+        self.kind, self.target = like.kind, like.target
+
+
+class Codes(FaceField, fields.List):
+    """A list of short texts, such as a key's scopes."""
+
+    kind = "codes"
+
+    def __init__(self, choices: Mapping[str, Any] | None = None, **options: Any) -> None:
+        self.choices = choices
+        inner = fields.String(validate=validate.Length(max=255))
+        super().__init__(cls_or_instance=inner, validate=validate.Length(max=200), **options)
+
+
+class ResourceSchema(Schema):
+    """The fields that every resource has; what a resource adds comes between them."""
+
+    class Meta:
+        """Unknown keys are errors."""
+
+        unknown = RAISE
+
+    id = Whole(dump_only=True, label=_l("Id"))
+    guid = Text(dump_only=True, label=_l("Global id"))
+    created_at = Moment(dump_only=True, label=_l("Created"), nullable=False)
+    updated_at = Moment(dump_only=True, label=_l("Changed"), nullable=False)
+    version = Whole(dump_only=True, label=_l("Version"))
+
+
+class SoftDeletedSchema(ResourceSchema):
+    """A resource whose rows can be deleted and brought back."""
+
+    deleted_at = Moment(dump_only=True, label=_l("Deleted"), nullable=True)
+
+
+def schema_fields(schema: type[Schema]) -> dict[str, FaceField]:
+    """Return a schema's fields by name: own ones in their order, the common ones around them."""
+    return {name: field for name, field in _instance(schema).fields.items() if isinstance(field, FaceField)}
+
+
+_instances: dict[type[Schema], Schema] = {}
+
+
+def _instance(schema: type[Schema]) -> Schema:
+    if schema not in _instances:
+        _instances[schema] = schema()
+    return _instances[schema]

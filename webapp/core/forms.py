@@ -1,0 +1,366 @@
+"""Forms made from a resource's schema: WTForms draws and collects, marshmallow alone decides what is right (D10)."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.numbers import NumberFormatError, format_decimal, parse_decimal
+from flask import url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from marshmallow import Schema, ValidationError, missing
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.widgets import CheckboxInput, html_params
+
+from webapp.core.access import can
+from webapp.core.context import Context
+from webapp.core.fields import Choice, Codes, FaceField, Text, schema_fields
+from webapp.core.labels import label_of
+from webapp.core.query import choices as choices_of
+from webapp.core.resource import Resource, registry
+
+Row = Mapping[str, Any]
+MOST_CHOICES = 200
+OWN = frozenset({"csrf_token", "version", "nonce", "base"})
+WIDTHS = {"longtext": "col-12", "amount": "col-md-4", "day": "col-md-4", "whole": "col-md-4"}
+INPUTS = {"day": {"type": "date"}, "moment": {"type": "datetime-local"}, "whole": {"inputmode": "numeric"}}
+
+
+@dataclass
+class Face:
+    """What the template knows of a field beside what WTForms knows."""
+
+    help: Any = None
+    suffix: Any = None
+    width: str = "col-md-6"
+    mono: bool = False
+    numeric: bool = False
+    remote: str | None = None
+
+
+@dataclass
+class FieldGroup:
+    """Fields under one heading."""
+
+    label: Any
+    fields: list[Field] = field(default_factory=list)
+
+
+class FlagField(Field):
+    """A tick box that also sends that it was there, so that no tick means no."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take the last value: the box comes after the hidden marker."""
+        if valuelist:
+            self.data = valuelist[-1]
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """Draw the marker and the box."""
+        marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="false")))  # noqa: S704
+        kwargs.pop("required", None)
+        drawn: Markup = marker + CheckboxInput()(self, checked=self.data == "true", **{**kwargs, "value": "true"})
+        return drawn
+
+    def _value(self) -> str:
+        return "true"
+
+
+class CodesField(SelectMultipleField):
+    """Several of a set of codes; the marker makes none of them sendable too."""
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """Draw the marker and the select."""
+        marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="")))  # noqa: S704
+        options = {"data-typeahead-local": True, "aria-label": self.label.text, **kwargs}
+        drawn: Markup = marker + super().__call__(**options)
+        return drawn
+
+
+class ResourceForm(FlaskForm):
+    """A form over a schema's writable fields; texts are what was typed, never what became of it."""
+
+    version = HiddenField()
+    nonce = HiddenField()
+    base = HiddenField()
+
+    context: Context
+    items: dict[str, FaceField]
+    groups: list[FieldGroup]
+    applied: frozenset[str] = frozenset()
+
+    def face_fields(self) -> Iterable[tuple[str, FaceField, Field]]:
+        """Yield (name, schema field, form field) of what is drawn."""
+        for name, item in self.items.items():
+            yield name, item, self[name]
+
+    def texts(self) -> dict[str, Any]:
+        """Return {name: text or list of texts} as it stands in the form now."""
+        return {name: bound.data for name, _item, bound in self.face_fields()}
+
+    def drawn_with(self) -> dict[str, Any]:
+        """Return {name: text} that the form was drawn with, as it came back."""
+        try:
+            base = json.loads(self.base.data or "{}")
+        except ValueError:
+            return {}
+        return base if isinstance(base, dict) else {}
+
+    def changed(self) -> set[str]:
+        """Return the names of the fields that differ from what the form was drawn with."""
+        base = self.drawn_with()
+        return {name for name, text in self.texts().items() if same(text) != same(base.get(name))}
+
+    def patch(self, form: "MultiDict[str, str]") -> dict[str, Any]:
+        """Return {name: value} of the fields that were sent, cleaned for the schema."""
+        return {
+            name: clean(item, form.getlist(name), self.context)
+            for name, item, _bound in self.face_fields()
+            if name in form
+        }
+
+    def load(
+        self, schema: Schema, patch: Mapping[str, Any], *, only: Iterable[str] | None = None
+    ) -> dict[str, Any] | None:
+        """Return what the schema makes of a patch, None when there are errors; they are then shown at their fields."""
+        wanted = patch if only is None else {name: value for name, value in patch.items() if name in set(only)}
+        unknown = set(patch) - set(self.items)
+        if unknown:
+            self.form_errors.append(_("This form has no field %(name)s.", name=min(unknown)))
+            return None
+        try:
+            loaded: dict[str, Any] = schema.load(dict(wanted))
+        except ValidationError as error:
+            self.show(error.messages_dict)
+            return None
+        return loaded
+
+    def show(self, errors: Mapping[str, Any]) -> None:
+        """Put sentences beside their fields; what belongs to none stands on top."""
+        for name, found in errors.items():
+            messages = [str(message) for message in _flat(found)]
+            name = next((n for n, item in self.items.items() if n == name or item.column == name), name)
+            if name in self.items:
+                self[name].errors = [*self[name].errors, *messages]
+            else:
+                self.form_errors.extend(messages)
+
+    def stamp(self, row: Row | None) -> None:
+        """Remember in the form what it was drawn with: the row's version and its texts."""
+        self.version.data = "" if row is None else str(row["version"])
+        self.nonce.data = self.nonce.data or uuid.uuid4().hex
+        self.base.data = json.dumps(self.texts())
+
+    def rebase(self, row: Row) -> None:
+        """Make the form an edit of a newer version of the row, keeping what stands in it."""
+        self.version.data = str(row["version"])
+        self.base.data = json.dumps({n: text_of(self.context, i, row.get(n)) for n, i in self.items.items()})
+
+
+def same(text: Any) -> Any:
+    """Return a field's text so that two that mean the same are equal."""
+    if isinstance(text, list):
+        return sorted(part for part in text if part)
+    return "" if text is None else str(text).replace("\r\n", "\n")
+
+
+def _flat(found: Any) -> list[Any]:
+    if isinstance(found, Mapping):
+        return [message for part in found.values() for message in _flat(part)]
+    return list(found) if isinstance(found, list) else [found]
+
+
+def form_for(
+    context: Context,
+    resource: Resource,
+    *,
+    row: Row | None = None,
+    posted: "MultiDict[str, str] | None" = None,
+    initial: Mapping[str, str] | None = None,
+    names: Iterable[str] | None = None,
+) -> ResourceForm:
+    """Return a resource's form: filled from what was posted, else from a row, else from `initial` and the defaults."""
+    items = {n: i for n, i in resource.writable.items() if names is None or n in names}
+    return _form(context, items, row=row, posted=posted, initial=initial, resource=resource)
+
+
+def action_form(context: Context, schema: type[Schema], *, posted: "MultiDict[str, str] | None" = None) -> ResourceForm:
+    """Return the form of an action's schema."""
+    items = {name: item for name, item in schema_fields(schema).items() if not item.dump_only}
+    return _form(context, items, row=None, posted=posted, initial=None, resource=None)
+
+
+def _form(
+    context: Context,
+    items: dict[str, FaceField],
+    *,
+    row: Row | None,
+    posted: "MultiDict[str, str] | None",
+    initial: Mapping[str, str] | None,
+    resource: Resource | None,
+) -> ResourceForm:
+    items = {n: i for n, i in items.items() if i.kind != "reference" or _may_pick(context, i)}
+    texts = {name: text_of(context, item, _first(name, item, row, initial)) for name, item in items.items()}
+    made = {
+        name: _form_field(context, name, item, row, resource, (posted.get(name) if posted else None) or texts[name])
+        for name, item in items.items()
+    }
+    form: ResourceForm = type("Form", (ResourceForm,), made)(formdata=posted, data=texts)
+    form.context, form.items, form.groups = context, items, []
+    form.form_errors = []
+    for _name, item, bound in form.face_fields():
+        bound.face = _face(context, item, bound, items)
+        bound.errors = []
+        if not form.groups or str(form.groups[-1].label or "") != str(item.group or ""):
+            form.groups.append(FieldGroup(item.group))
+        form.groups[-1].fields.append(bound)
+    if posted is None:
+        form.stamp(row)
+    return form
+
+
+def _first(name: str, item: FaceField, row: Row | None, initial: Mapping[str, str] | None) -> Any:
+    if row is not None:
+        return row.get(name)
+    if initial and name in initial:
+        return initial[name]
+    return (
+        None
+        if item.load_default is missing
+        else item.load_default()
+        if callable(item.load_default)
+        else item.load_default
+    )
+
+
+def _may_pick(context: Context, item: FaceField) -> bool:
+    target = registry.resources.get(str(item.target))
+    return target is not None and can(context.actor, target.read_permission)
+
+
+def _form_field(
+    context: Context, name: str, item: FaceField, row: Row | None, resource: Resource | None, chosen: Any
+) -> Any:
+    words = item.label or name
+    attributes: dict[str, Any] = dict(INPUTS.get(item.kind, {}))
+    if item.required:
+        attributes["required"] = True
+    if item.kind == "amount":
+        attributes["inputmode"] = "decimal"
+    if isinstance(item, Text):
+        attributes["maxlength"] = item.max
+    if item.kind == "flag":
+        return FlagField(words)
+    if item.kind == "longtext":
+        return TextAreaField(words, render_kw={**attributes, "rows": 4})
+    if isinstance(item, Choice):
+        pairs = [("", "")] if not item.required or not chosen else []
+        return SelectField(
+            words, choices=pairs + list(item.choices.items()), validate_choice=False, render_kw=attributes
+        )
+    if isinstance(item, Codes):
+        known = list((item.choices or {}).items())
+        return CodesField(words, choices=known, validate_choice=False)
+    if item.kind == "reference":
+        pairs, remote = _picks(context, name, item, row, resource, chosen)
+        if remote:
+            attributes["data-remote"] = remote
+        return SelectField(words, choices=pairs, validate_choice=False, render_kw=attributes)
+    return StringField(words, render_kw=attributes)
+
+
+def _picks(
+    context: Context, name: str, item: FaceField, row: Row | None, resource: Resource | None, chosen: Any
+) -> tuple[list[tuple[str, str]], str | None]:
+    """Return the choices of a reference and, when there are too many, where to ask for more."""
+    target = registry.resources[str(item.target)]
+    only = resource.offer(context, name, row) if resource else None
+    found = [(str(i), label) for i, label in choices_of(context, target, limit=MOST_CHOICES + 1, only=only)]
+    remote = url_for(f"{target.name}.choices") if len(found) > MOST_CHOICES else None
+    if remote:
+        found = []
+    if chosen and str(chosen) not in dict(found) and str(chosen).isascii() and str(chosen).isdigit():
+        found.insert(0, (str(chosen), label_of(context, target.name, int(chosen))))
+    blank = [] if item.required and chosen and not remote else [("", "")]
+    return blank + found, remote
+
+
+def _face(context: Context, item: FaceField, bound: Field, items: Mapping[str, FaceField]) -> Face:
+    suffix = item.suffix
+    if item.kind == "amount" and not suffix and "currency" not in items:
+        suffix = context.tenant.currency
+    remote = (bound.render_kw or {}).pop("data-remote", None)
+    bound.flags.required = item.required
+    return Face(
+        help=item.help,
+        suffix=suffix,
+        width=WIDTHS.get(item.kind, "col-md-6"),
+        mono=item.mono,
+        numeric=item.kind in {"amount", "whole", "day"},
+        remote=remote,
+    )
+
+
+def text_of(context: Context, item: FaceField, value: Any) -> Any:
+    """Return a value as the form shows it for typing: numbers in the reader's way, days as ISO for the date picker."""
+    if value is None:
+        return [] if item.kind == "codes" else ""
+    if item.kind == "amount" and isinstance(value, Decimal):
+        return format_decimal(value, "#,##0.00##", locale=_locale())
+    if item.kind == "flag":
+        return "true" if value is True or value == "true" else "false"
+    if item.kind == "moment" and isinstance(value, datetime):
+        return value.astimezone(ZoneInfo(context.actor.timezone)).strftime("%Y-%m-%dT%H:%M")
+    if item.kind == "codes":
+        return [str(code) for code in value]
+    return str(value)
+
+
+def clean(item: FaceField, texts: list[str], context: Context) -> Any:
+    """Return what was typed as the schema takes it: nothing is None, numbers are numbers, the rest stays text."""
+    if item.kind == "codes":
+        return [text for text in texts if text]
+    text = texts[-1] if texts else ""
+    if item.kind == "flag":
+        return text == "true"
+    if not text.strip():
+        return "" if item.kind in {"text", "longtext"} and not item.allow_none else None
+    text = text.strip() if item.kind != "longtext" else text.replace("\r\n", "\n")
+    if item.kind in {"whole", "reference"}:
+        return _whole(text) if item.kind == "whole" else int(text) if text.isascii() and text.isdigit() else text
+    if item.kind == "amount":
+        return _decimal(text)
+    if item.kind == "moment":
+        try:
+            return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(context.actor.timezone)).isoformat()
+        except ValueError:
+            return text
+    return text
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale.parse("en")
+
+
+def _decimal(text: str) -> str:
+    """Return a number typed in the reader's way as the schema takes it; what makes no sense stays as it is."""
+    try:
+        return str(parse_decimal(text.replace("\u00a0", " ").strip(), locale=_locale(), strict=True))
+    except NumberFormatError:
+        return text
+
+
+def _whole(text: str) -> int | str:
+    try:
+        number = Decimal(_decimal(text))
+    except ArithmeticError:
+        return text
+    return int(number) if number == number.to_integral_value() and abs(number) < 2**63 else text

@@ -1,0 +1,50 @@
+"""Two questions for whoever runs us: is the process alive, and can it serve?"""
+
+from functools import cache
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, Response, current_app, jsonify
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.core.database import db
+from webapp.core.migrate import MIGRATIONS
+
+
+def init_app(app: Flask) -> None:
+    """Answer `/healthz` and `/readyz`, for which nobody needs to sign in."""
+    app.add_url_rule("/healthz", "healthz", healthz)
+    app.add_url_rule("/readyz", "readyz", readyz)
+
+
+def healthz() -> Response:
+    """Say that the process answers."""
+    return jsonify(status="ok")
+
+
+def readyz() -> tuple[Response, int]:
+    """Say whether the database answers and has this version's tables."""
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            stands = set(MigrationContext.configure(connection).get_current_heads())
+    except SQLAlchemyError:
+        current_app.logger.warning("readyz: the database does not answer")
+        return jsonify(status="unavailable", database="unreachable"), 503
+    if not _serves(stands):
+        return jsonify(status="unavailable", database="not migrated"), 503
+    return jsonify(status="ok", database="ok"), 200
+
+
+def _serves(stands: set[str]) -> bool:
+    """Tell whether we can work on a database: it is at our head, or at one of a later version (expand, contract)."""
+    heads, known = _revisions()
+    return bool(stands) and (stands == heads or not stands <= known)
+
+
+@cache
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """Return this version's heads and all of its revisions."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return frozenset(scripts.get_heads()), frozenset(script.revision for script in scripts.walk_revisions())

@@ -1,0 +1,234 @@
+# ruff: noqa: S608 - the parts of these statements are ours, values are always bound
+"""The statements behind `core.identity`, one a question.
+
+On PostgreSQL each is a SECURITY DEFINER function `identity_<name>` of the owner (made in migration 20261122_1500),
+because the run-time role may not read these tables by itself; on SQLite it is the SQL given here, with the same names
+of parameters and columns. Without a `connection` a call runs in a short transaction of its own; with one it takes part
+in the caller's.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Boolean, Connection, Engine, Integer, RowMapping, String, bindparam, text
+from sqlalchemy.types import TypeEngine
+
+from webapp.core.database import Id, Json, UtcDateTime, db
+
+ID, TEXT, WHOLE, FLAG, MOMENT, JSON = Id, String(), Integer(), Boolean(), UtcDateTime(), Json
+Types = Mapping[str, TypeEngine[Any]]
+
+TENANT_COLUMNS = """
+  o.id AS organization_id, o.guid AS organization_guid, o.name AS organization_name, o.slug AS organization_slug,
+  o.currency AS organization_currency, o.timezone AS organization_timezone, o.locale AS organization_locale,
+  o.settings AS organization_settings"""
+TENANT: Types = {
+    "organization_id": ID,
+    "organization_guid": TEXT,
+    "organization_name": TEXT,
+    "organization_slug": TEXT,
+    "organization_currency": TEXT,
+    "organization_timezone": TEXT,
+    "organization_locale": TEXT,
+    "organization_settings": JSON,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One identity statement: its name, what goes in and comes out, and what SQLite runs."""
+
+    name: str
+    sqlite: str
+    takes: Types = field(default_factory=dict)
+    gives: Types = field(default_factory=dict)
+    writes: bool = False
+
+    def __call__(self, connection: Connection | None = None, **values: Any) -> list[RowMapping]:
+        """Run it and return its rows."""
+        if connection is not None:
+            return self._run(connection, values)
+        with self._short(db.engine) as own:
+            return self._run(own, values)
+
+    def _short(self, engine: Engine) -> AbstractContextManager[Connection]:
+        if engine.dialect.name == "postgresql":
+            return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+        return engine.execution_options(begin_immediate=self.writes).begin()
+
+    def _run(self, connection: Connection, values: dict[str, Any]) -> list[RowMapping]:
+        if connection.dialect.name == "postgresql":
+            arguments = ", ".join(f":{name}" for name in self.takes)
+            sql = f"SELECT * FROM identity_{self.name}({arguments})"
+        else:
+            sql = self.sqlite
+        parameters = [bindparam(name, type_=kind) for name, kind in self.takes.items() if f":{name}" in sql]
+        statement = text(sql).bindparams(*parameters)
+        used = {parameter.key: values[parameter.key] for parameter in parameters}
+        if not self.gives:
+            connection.execute(statement, used)
+            return []
+        return list(connection.execute(statement.columns(**self.gives), used).mappings())
+
+
+FIND_SESSION = Call(
+    "find_session",
+    f"""SELECT {TENANT_COLUMNS}, u.id AS user_id, u.name AS user_name, u.email AS user_email, u.locale AS user_locale,
+  u.timezone AS user_timezone, m.id AS membership_id, m.role AS role, m.scope_location_id AS scope_location_id,
+  s.last_seen_at AS last_seen_at, s.expires_at AS expires_at,
+  (SELECT count(*) FROM memberships x WHERE x.user_id = u.id AND x.deleted_at IS NULL) AS organizations
+FROM sessions s JOIN users u ON u.id = s.user_id AND u.is_active
+JOIN memberships m ON m.user_id = u.id AND m.organization_id = s.organization_id AND m.deleted_at IS NULL
+JOIN organizations o ON o.id = m.organization_id
+WHERE s.secret_hash = :secret_hash AND s.expires_at > :at""",
+    {"secret_hash": TEXT, "at": MOMENT},
+    {
+        **TENANT,
+        "user_id": ID,
+        "user_name": TEXT,
+        "user_email": TEXT,
+        "user_locale": TEXT,
+        "user_timezone": TEXT,
+        "membership_id": ID,
+        "role": TEXT,
+        "scope_location_id": ID,
+        "last_seen_at": MOMENT,
+        "expires_at": MOMENT,
+        "organizations": WHOLE,
+    },
+)
+OPEN_SESSION = Call(
+    "open_session",
+    """INSERT INTO sessions
+  (secret_hash, user_id, organization_id, created_at, last_seen_at, expires_at, ip, user_agent)
+VALUES (:secret_hash, :user_id, :organization_id, :at, :at, :expires_at, :ip, :user_agent)""",
+    {
+        "secret_hash": TEXT,
+        "user_id": ID,
+        "organization_id": ID,
+        "at": MOMENT,
+        "expires_at": MOMENT,
+        "ip": TEXT,
+        "user_agent": TEXT,
+    },
+    writes=True,
+)
+CLOSE_SESSION = Call(
+    "close_session", "DELETE FROM sessions WHERE secret_hash = :secret_hash", {"secret_hash": TEXT}, writes=True
+)
+CLOSE_SESSIONS = Call(
+    "close_sessions",
+    """DELETE FROM sessions WHERE user_id = :user_id AND secret_hash <> :except_hash
+  AND (CAST(:organization_id AS BIGINT) IS NULL OR organization_id = :organization_id)""",
+    {"user_id": ID, "organization_id": ID, "except_hash": TEXT},
+    writes=True,
+)
+FIND_API_KEY = Call(
+    "find_api_key",
+    f"""SELECT {TENANT_COLUMNS}, k.id AS api_key_id, k.name AS name, k.secret_hash AS secret_hash, k.dialect AS dialect,
+  k.scopes AS scopes, k.ip_allowlist AS ip_allowlist, k.last_used_at AS last_used_at,
+  k.scope_location_id AS scope_location_id
+FROM api_keys k JOIN organizations o ON o.id = k.organization_id
+WHERE k.prefix = :prefix AND k.revoked_at IS NULL AND k.deleted_at IS NULL
+  AND (k.expires_at IS NULL OR k.expires_at > :at)""",
+    {"prefix": TEXT, "at": MOMENT},
+    {
+        **TENANT,
+        "api_key_id": ID,
+        "name": TEXT,
+        "secret_hash": TEXT,
+        "dialect": TEXT,
+        "scopes": JSON,
+        "ip_allowlist": JSON,
+        "last_used_at": MOMENT,
+        "scope_location_id": ID,
+    },
+)
+FIND_USER = Call(
+    "find_user",
+    """SELECT id, name, email, password_hash, is_active, locale, timezone FROM users WHERE email_key = :email_key""",
+    {"email_key": TEXT},
+    {
+        "id": ID,
+        "name": TEXT,
+        "email": TEXT,
+        "password_hash": TEXT,
+        "is_active": FLAG,
+        "locale": TEXT,
+        "timezone": TEXT,
+    },
+)
+CREATE_USER = Call(
+    "create_user",
+    """INSERT INTO users
+  (guid, email, email_key, password_hash, name, locale, timezone, is_active, created_at, updated_at, version)
+VALUES (:guid, :email, :email_key, :password_hash, :name, :locale, :timezone, true, :at, :at, 1)
+ON CONFLICT (email_key) DO NOTHING RETURNING id""",
+    {
+        "guid": TEXT,
+        "email": TEXT,
+        "email_key": TEXT,
+        "password_hash": TEXT,
+        "name": TEXT,
+        "locale": TEXT,
+        "timezone": TEXT,
+        "at": MOMENT,
+    },
+    {"id": ID},
+    writes=True,
+)
+SET_PASSWORD = Call(
+    "set_password",
+    "UPDATE users SET password_hash = :password_hash, updated_at = :at, version = version + 1 WHERE id = :user_id",
+    {"user_id": ID, "password_hash": TEXT, "at": MOMENT},
+    writes=True,
+)
+MEMBERSHIPS = Call(
+    "memberships",
+    f"""SELECT {TENANT_COLUMNS}, m.role AS role FROM memberships m JOIN organizations o ON o.id = m.organization_id
+WHERE m.user_id = :user_id AND m.deleted_at IS NULL ORDER BY o.name, o.id""",
+    {"user_id": ID},
+    {**TENANT, "role": TEXT},
+)
+FIND_ORGANIZATION = Call(
+    "find_organization",
+    f"SELECT {TENANT_COLUMNS} FROM organizations o WHERE o.slug = :slug OR o.id = :organization_id",
+    {"slug": TEXT, "organization_id": ID},
+    TENANT,
+)
+ORGANIZATION_IDS = Call("organization_ids", "SELECT id FROM organizations ORDER BY id", gives={"id": ID})
+RESERVE_ORGANIZATION = Call(
+    "reserve_organization",
+    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'organizations'), 0) + 1 AS id",
+    gives={"id": ID},
+)
+IS_EMPTY = Call("is_empty", "SELECT NOT EXISTS (SELECT 1 FROM users) AS empty", gives={"empty": FLAG})
+HIT_BUCKET = Call(
+    "hit_bucket",
+    """INSERT INTO rate_buckets (key, window_start, count) VALUES (:key, :window_start, 1)
+ON CONFLICT (key, window_start) DO UPDATE SET count = rate_buckets.count + 1 RETURNING count""",
+    {"key": TEXT, "window_start": MOMENT},
+    {"count": WHOLE},
+    writes=True,
+)
+EMPTY_BUCKET = Call("empty_bucket", "DELETE FROM rate_buckets WHERE key = :key", {"key": TEXT}, writes=True)
+TOUCH_SESSION = Call(
+    "touch_session",
+    "UPDATE sessions SET last_seen_at = :at WHERE secret_hash = :secret_hash AND last_seen_at < :at",
+    {"secret_hash": TEXT, "at": MOMENT},
+    writes=True,
+)
+TOUCH_API_KEY = Call(
+    "touch_api_key",
+    "UPDATE api_keys SET last_used_at = :at WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :at)",
+    {"id": ID, "at": MOMENT},
+    writes=True,
+)
+SWEEP_SESSIONS = Call(
+    "sweep_sessions", "DELETE FROM sessions WHERE expires_at <= :before", {"before": MOMENT}, writes=True
+)
+SWEEP_BUCKETS = Call(
+    "sweep_buckets", "DELETE FROM rate_buckets WHERE window_start <= :before", {"before": MOMENT}, writes=True
+)

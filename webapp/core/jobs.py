@@ -1,0 +1,263 @@
+"""Work that outlives a request: the job table is the outbox, huey wakes the worker, a sweep runs what is due (D4)."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, event, insert, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webapp.core import identity
+from webapp.core.context import Actor, Context, make_context
+from webapp.core.database import (
+    ForeignId,
+    JsonDict,
+    LongText,
+    Model,
+    Moment,
+    PrimaryKey,
+    UtcDateTime,
+    utcnow,
+)
+from webapp.core.database import Session as TenantSession
+from webapp.core.errors import DomainError, NotFound
+from webapp.core.identity_statements import ID, MOMENT, WHOLE, Call
+from webapp.core.tenancy import CHECKED, new_session, organization_of
+
+ATTEMPTS = 5
+BACKOFF = timedelta(seconds=30)
+log = logging.getLogger(__name__)
+
+DUE_JOBS = Call(
+    "due_jobs",
+    """SELECT id, organization_id FROM jobs
+WHERE (state = 'queued' AND run_at <= :at) OR (state = 'running' AND locked_until < :at)
+ORDER BY run_at, id LIMIT :count""",
+    takes={"at": MOMENT, "count": WHOLE},
+    gives={"id": ID, "organization_id": ID},
+)
+
+
+class Job(Model):
+    """A piece of work in the background: "apply import 12", "send this mail"; its state, progress and lease."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[PrimaryKey]
+    organization_id: Mapped[ForeignId]
+    kind: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[JsonDict]
+    actor: Mapped[JsonDict]
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[JsonDict]
+    message: Mapped[LongText | None]
+    change_set_id: Mapped[str] = mapped_column(String(36))
+    run_at: Mapped[Moment]
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[Moment]
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        UniqueConstraint("organization_id", "id"),
+        Index(None, "state", "run_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+JOBS = Job.__table__
+
+
+@dataclass
+class JobRun:
+    """A job while it runs: what it was asked, and how it tells that it lives."""
+
+    context: Context
+    id: int
+    payload: dict[str, Any]
+    change_set_id: str
+    done: int = 0
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def progress(self, done: int, total: int | None = None, **counts: Any) -> None:
+        """Note how far the work is and renew the lease, in the caller's transaction: the caller commits.
+
+        Raises Cancelled when somebody has stopped the job.
+        """
+        self.done = done
+        self.counts = {**self.counts, **counts}
+        values: dict[str, Any] = {"done": done, "counts": self.counts, "locked_until": _lease()}
+        if total is not None:
+            values["total"] = total
+        statement = update(JOBS).where(_is(self.context.session, self.id), JOBS.c.state == "running").values(values)
+        result: Any = self.context.session.execute(statement, execution_options=CHECKED)
+        if result.rowcount == 0:
+            raise Cancelled("somebody stopped it")
+
+    def commit(self) -> None:
+        """Commit this step of the work and begin the next one."""
+        self.context.session.commit()
+
+
+class Cancelled(Exception):  # noqa: N818 it is a state, not an error
+    """The job was stopped while it ran; what it has committed stays."""
+
+
+Runner = Callable[[Context, JobRun], str | None]
+_kinds: dict[str, Runner] = {}
+
+
+def job(kind: str) -> Callable[[Runner], Runner]:
+    """Register the function that does a kind of job; it returns a sentence for the reader, or None."""
+
+    def register(run: Runner) -> Runner:
+        _kinds[kind] = run
+        return run
+
+    return register
+
+
+def _lease() -> datetime:
+    return utcnow() + timedelta(seconds=current_app.config["JOB_LEASE_SECONDS"])
+
+
+def _is(session: Session, job_id: int) -> Any:
+    return (JOBS.c.organization_id == organization_of(session)) & (JOBS.c.id == job_id)
+
+
+def enqueue(
+    context: Context, kind: str, payload: dict[str, Any], *, total: int = 0, run_at: datetime | None = None
+) -> int:
+    """Put a job into the outbox, in the context's transaction, and return its id; the worker is woken after commit."""
+    actor = context.actor
+    row = {
+        "organization_id": context.organization_id,
+        "kind": kind,
+        "payload": payload,
+        "actor": {
+            "name": actor.name,
+            "role": actor.role,
+            "permissions": sorted(actor.permissions),
+            "user_id": actor.user_id,
+            "api_key_id": actor.api_key_id,
+            "scope_location_id": actor.scope_location_id,
+            "locale": actor.locale,
+            "timezone": actor.timezone,
+        },
+        "counts": {},
+        "change_set_id": context.change_set_id,
+        "total": total,
+        "run_at": run_at or context.at,
+        "created_at": context.at,
+    }
+    statement = insert(JOBS).values(row).returning(JOBS.c.id)
+    job_id = int(context.session.execute(statement, execution_options=CHECKED).scalar_one())
+    context.session.info.setdefault("wake", []).append((context.organization_id, job_id))
+    return job_id
+
+
+@event.listens_for(TenantSession, "after_commit")
+def wake_worker(session: Session) -> None:
+    """Tell huey about the jobs that this commit made; when that fails the sweep finds them."""
+    for organization_id, job_id in session.info.pop("wake", []):
+        try:
+            current_app.extensions["jobs"].wake(organization_id, job_id)
+        except Exception:  # the job is in the table: nothing is lost
+            log.exception("could not wake the worker for job %s", job_id)
+
+
+def get_job(context: Context, job_id: int) -> dict[str, Any]:
+    """Return a job of the organization as a dict of its columns; raises NotFound."""
+    query = select(JOBS).where(_is(context.session, job_id))
+    row = context.session.execute(query, execution_options=CHECKED).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no job {job_id}")
+    return dict(row)
+
+
+def cancel_job(context: Context, job_id: int) -> bool:
+    """Stop a job that has not ended; tell whether there was one to stop."""
+    statement = (
+        update(JOBS)
+        .where(_is(context.session, job_id), JOBS.c.state.in_(("queued", "running")))
+        .values(state="cancelled", finished_at=context.at)
+    )
+    result: Any = context.session.execute(statement, execution_options=CHECKED)
+    return bool(result.rowcount)
+
+
+def run_job(organization_id: int, job_id: int) -> bool:
+    """Claim a job and do it; return whether it was ours to do.
+
+    A worker killed on the way leaves a lease that runs out; the job runs again then and goes on where it had committed.
+    """
+    tenant = identity.organization_by_id(organization_id)
+    if tenant is None:
+        return False
+    with new_session(organization_id, write=True) as session:
+        row = _claim(session, job_id)
+    if row is None:
+        return False
+    actor = Actor(**{**row["actor"], "permissions": frozenset(row["actor"]["permissions"])}, face="job", job_id=job_id)
+    with new_session(organization_id, write=True, scope_location_id=actor.scope_location_id) as session:
+        context = make_context(session, tenant, actor).with_change_set(row["change_set_id"])
+        running = JobRun(context, job_id, row["payload"], row["change_set_id"], row["done"], row["counts"])
+        state, message = _run(row["kind"], context, running)
+    with new_session(organization_id, write=True) as session:
+        _finish(session, row, state, message)
+    return True
+
+
+def _claim(session: Session, job_id: int) -> dict[str, Any] | None:
+    now = utcnow()
+    free = or_(JOBS.c.state == "queued", (JOBS.c.state == "running") & (JOBS.c.locked_until < now))
+    statement = (
+        update(JOBS)
+        .where(_is(session, job_id), free)
+        .values(state="running", locked_until=_lease(), attempts=JOBS.c.attempts + 1)
+        .returning(*JOBS.c)
+    )
+    row = session.execute(statement, execution_options=CHECKED).mappings().first()
+    session.commit()
+    return dict(row) if row else None
+
+
+def _run(kind: str, context: Context, running: JobRun) -> tuple[str, str | None]:
+    try:
+        message = _kinds[kind](context, running)
+        context.session.commit()
+    except Cancelled as stopped:
+        context.session.rollback()
+        return "cancelled", str(stopped)
+    except DomainError as error:
+        context.session.rollback()
+        return "failed", error.message
+    except Exception:  # whatever a job does, the worker goes on
+        context.session.rollback()
+        log.exception("job %s (%s) failed", running.id, kind)
+        return "retry", traceback.format_exc(limit=1).splitlines()[-1]
+    return "done", message
+
+
+def _finish(session: Session, row: dict[str, Any], state: str, message: str | None) -> None:
+    now = utcnow()
+    values: dict[str, Any] = {"state": state, "message": message, "locked_until": None, "finished_at": now}
+    if state == "retry" and row["attempts"] < ATTEMPTS:
+        values |= {"state": "queued", "run_at": now + BACKOFF * row["attempts"], "finished_at": None}
+    elif state == "retry":
+        values["state"] = "failed"
+    statement = update(JOBS).where(_is(session, row["id"]), JOBS.c.state == "running").values(values)
+    session.execute(statement, execution_options=CHECKED)
+    session.commit()
+
+
+def run_due(limit: int = 20) -> int:
+    """Run what is due in any organization, oldest first; return how many were run."""
+    return sum(run_job(due["organization_id"], due["id"]) for due in DUE_JOBS(at=utcnow(), count=limit))

@@ -1,0 +1,142 @@
+"""The side menu: what the registry declares, and the pages that features add by hand."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from webapp.core.access import can
+from webapp.core.context import Actor, current_context
+from webapp.core.rendering import Renderer, initials_of, tone_of
+from webapp.core.resource import registry
+from webapp.core.totals import standing
+
+ROLE_NAMES = {
+    "owner": _l("Owner"),
+    "admin": _l("Administrator"),
+    "manager": _l("Manager"),
+    "technician": _l("Technician"),
+    "auditor": _l("Auditor"),
+    "member": _l("Member"),
+}
+SETTINGS = "settings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A page that is no resource: where it stands in the menu and who sees it.
+
+    `group` is a group's label, None for the top, `SETTINGS` for the settings' own menu, "account" for one's own.
+    """
+
+    endpoint: str
+    label: Any
+    icon: str
+    group: Any = None
+    permission: str | None = None
+    order: int = 100
+
+
+@dataclass
+class Entry:
+    """A line of the menu as the template draws it."""
+
+    label: Any
+    url: str
+    icon: str
+    active: bool = False
+    count: str = ""
+
+
+@dataclass
+class Group:
+    """Lines under one heading."""
+
+    label: Any
+    entries: list[Entry] = field(default_factory=list)
+
+
+_links: list[Link] = []
+
+
+def add_link(link: Link) -> None:
+    """Put a page into the menu; one whose endpoint does not exist is left out when it is drawn."""
+    if link not in _links:
+        _links.append(link)
+
+
+def links(actor: Actor, group: Any) -> list[Entry]:
+    """Return the added pages of a group that an actor may open, in order."""
+    found = [
+        link
+        for link in _links
+        if link.group == group
+        and link.endpoint in current_app.view_functions
+        and (link.permission is None or can(actor, link.permission))
+    ]
+    return [
+        Entry(link.label, url_for(link.endpoint), link.icon, _is_here(link.endpoint))
+        for link in sorted(found, key=lambda link: link.order)
+    ]
+
+
+def _is_here(endpoint: str) -> bool:
+    return bool(request.blueprint) and request.blueprint == endpoint.partition(".")[0]
+
+
+def navigation() -> dict[str, Any]:
+    """Return the frame's menu for whoever asks: groups of links with counts, settings, oneself, the search."""
+    context = current_context()
+    actor, totals = context.actor, standing(context.session)[0]
+    numbers = Renderer(context)
+    top = Group(None, [Entry(_("Dashboard"), url_for("dashboard.index"), "layout-dashboard", _is_here("dashboard."))])
+    groups: dict[str, Group] = {"": top}
+    shown = [r for r in registry.menu(actor) if f"{r.name}.index" in current_app.view_functions]
+    main = next((resource for resource in shown if resource.search), None)
+    for resource in shown:
+        menu = resource.menu
+        if menu is None or menu.group == SETTINGS:
+            continue
+        count = totals.get(resource.table.name, 0) if resource is main and actor.scope_location_id is None else 0
+        entry = Entry(
+            menu.label,
+            url_for(f"{resource.name}.index"),
+            menu.icon,
+            request.blueprint == resource.name,
+            numbers.number(count) if count else "",
+        )
+        groups.setdefault(str(menu.group or ""), Group(menu.group)).entries.append(entry)
+    top.entries += links(actor, None)
+    for label in dict.fromkeys(str(link.group) for link in _links if link.group not in (None, SETTINGS, "account")):
+        added = [entry for link in _links if str(link.group) == label for entry in links(actor, link.group)]
+        groups.setdefault(label, Group(label)).entries += list({entry.url: entry for entry in added}.values())
+    settings = settings_menu(actor)
+    foot = [Entry(_("Settings"), settings[0].url, "settings", any(e.active for e in settings))] if settings else []
+    return {
+        "organization": context.tenant.name,
+        "home_url": url_for("dashboard.index"),
+        "groups": [group for group in groups.values() if group.entries],
+        "foot": foot,
+        "search_url": url_for(f"{main.name}.index") if main else None,
+        "search_label": _("Search %(things)s", things=str(main.title).lower()) if main else "",
+        "me": {
+            "name": actor.name,
+            "role": ROLE_NAMES.get(actor.role, actor.role),
+            "initials": initials_of(actor.name),
+            "tone": tone_of(actor.user_id or actor.name),
+            "entries": links(actor, "account"),
+            "logout_url": url_for("accounts.logout") if "accounts.logout" in current_app.view_functions else None,
+        },
+    }
+
+
+def settings_menu(actor: Actor) -> list[Entry]:
+    """Return the second menu of the settings: added pages and the resources whose menu group is `SETTINGS`."""
+    entries = links(actor, SETTINGS)
+    for resource in registry.menu(actor):
+        if resource.menu and resource.menu.group == SETTINGS and f"{resource.name}.index" in current_app.view_functions:
+            here = request.blueprint == resource.name
+            entries.append(Entry(resource.menu.label, url_for(f"{resource.name}.index"), resource.menu.icon, here))
+    return entries

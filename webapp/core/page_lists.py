@@ -1,0 +1,351 @@
+"""Lists as pages: the view that the templates draw, with all its state in the URL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from werkzeug.datastructures import MultiDict
+
+from webapp.core.access import can
+from webapp.core.context import Context
+from webapp.core.errors import Invalid
+from webapp.core.export import export_response
+from webapp.core.fields import FaceField, Name
+from webapp.core.labels import labels_for
+from webapp.core.page_filters import chips_of, filter_groups
+from webapp.core.parameters import ListParameters, sortable
+from webapp.core.query import Listing, list_rows
+from webapp.core.rendering import RIGHT, Renderer, join
+from webapp.core.resource import Resource
+from webapp.core.surface import in_dialog, is_fragment
+
+COMMON = frozenset({"id", "guid", "version", "deleted_at"})
+WIDE_COLUMNS = 6
+
+
+@dataclass
+class Column:
+    """A column of the table: its heading, how it is sorted, its classes."""
+
+    name: str
+    label: Any
+    classes: str
+    sort_url: str | None = None
+    sorted: str | None = None
+
+
+@dataclass
+class ListRow:
+    """A row: what the table shows, and what a phone shows."""
+
+    id: int
+    url: str
+    label: str
+    cells: Markup
+    meta: str = ""
+    mark: Markup | str = ""
+
+
+@dataclass
+class ListView:
+    """Everything that a list's templates need."""
+
+    title: str
+    icon: str
+    url: str
+    query: str
+    q: str = ""
+    deleted: bool = False
+    columns: list[Column] = field(default_factory=list)
+    column_count: int = 0
+    rows: list[ListRow] = field(default_factory=list)
+    chips: list[dict[str, Any]] = field(default_factory=list)
+    hidden: list[tuple[str, str]] = field(default_factory=list)
+    tabs: list[dict[str, Any]] = field(default_factory=list)
+    exports: list[dict[str, Any]] = field(default_factory=list)
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    empty_acts: list[dict[str, Any]] = field(default_factory=list)
+    range: str = ""
+    total_text: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+    urls: dict[str, str | None] = field(default_factory=dict)
+    can_search: bool = False
+    can_select_all: bool = False
+    dropped: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a word or an address by its name."""
+        if name.endswith("_url"):
+            return self.__dict__.get("urls", {}).get(name)
+        if name in (words := self.__dict__.get("words", {})):
+            return words[name]
+        raise AttributeError(name)
+
+
+class ListState:
+    """The state of a list as its URL has it."""
+
+    def __init__(self, resource: Resource, values: "MultiDict[str, str]") -> None:
+        self.resource = resource
+        self.base = url_for(f"{resource.name}.index")
+        self.values = {name: ",".join(v for v in values.getlist(name) if v) for name in values if name != "panel"}
+        self.values = {name: value for name, value in self.values.items() if value}
+        self.dropped: list[str] = []
+        self.parameters = self._parse()
+
+    def _parse(self) -> ListParameters:
+        """Return the parameters, without the ones that make no sense; those are told."""
+        try:
+            return ListParameters.parse(self.resource, MultiDict(self.values))
+        except Invalid as error:
+            for name, messages in error.errors.items():
+                self.dropped.append(f"{name}: {' '.join(messages)}")
+                self.values.pop(name, None)
+            return ListParameters.parse(self.resource, MultiDict(self.values))
+
+    def url(self, *, base: str | None = None, **changes: Any) -> str:
+        """Return the URL of this list with some of its state changed; None takes it out; the page starts over."""
+        values = {**self.values, "page": None, **changes}
+        kept = {name: value for name, value in values.items() if value not in (None, "")}
+        query = urlencode(kept, safe=",")
+        return f"{base or self.base}?{query}" if query else base or self.base
+
+    def hidden(self, *without: str) -> list[tuple[str, str]]:
+        """Return the state as hidden fields of a form."""
+        return [(name, value) for name, value in self.values.items() if name not in ("page", *without)]
+
+
+def label_of_field(resource: Resource, name: str) -> str:
+    """Return the words for a column: a name field goes by its reference's when it has none."""
+    item = resource.fields[name]
+    if isinstance(item, Name) and not item.label:
+        item = resource.fields[item.of]
+    return str(item.label or name)
+
+
+def choosable(resource: Resource) -> list[str]:
+    """Return the fields that a list may show as columns: not the bare ids of what has a name beside it."""
+    named = {item.of for item in resource.names.values()}
+    return [name for name in resource.fields if name not in COMMON and name not in named]
+
+
+def index(context: Context, resource: Resource) -> ResponseReturnValue:
+    """Show a list, its rows alone, its filters or its columns."""
+    state = ListState(resource, request.args)
+    panel = request.args.get("panel")
+    if panel in ("filter", "columns"):
+        view = ListView(str(resource.title), resource.icon, state.base, "")
+        return _panel(context, resource, state, view, panel)
+    shown = state.parameters.fields or resource.columns
+    listing = list_rows(context, resource, state.parameters, fields=_needed(resource, shown))
+    view = list_view(context, resource, state, listing, shown)
+    template = "_rows.html" if is_fragment("rows") else "index.html"
+    found = template_of(resource, template)
+    crumbs = [(view.title, None)]
+    return render_template(found, resource=resource, view=view, crumbs=crumbs, fragment=template == "_rows.html")
+
+
+def export(context: Context, resource: Resource, format: str) -> Response:
+    """Send the list as a file, filtered and sorted as it is shown."""
+    return export_response(context, resource, ListState(resource, request.args).parameters, format)
+
+
+def template_of(resource: Resource, name: str) -> str:
+    """Return a resource's own template when there is one, else the generic one."""
+    own = f"{resource.name}/{name}"
+    return own if own in _templates() else f"resource/{name}"
+
+
+def _templates() -> set[str]:
+    found: set[str] | None = current_app.extensions.get("own_templates")
+    if found is None or current_app.debug:
+        found = current_app.extensions["own_templates"] = set(current_app.jinja_env.list_templates())
+    return found
+
+
+def _panel(context: Context, resource: Resource, state: ListState, view: ListView, panel: str) -> str:
+    crumbs = [(view.title, state.base), (_("Filter") if panel == "filter" else _("Columns"), None)]
+    if panel == "filter":
+        groups = filter_groups(context, resource, state.values)
+        names = {name for group in groups for name in group["parameters"]}
+        return render_template(
+            "resource/filter.html",
+            view=view,
+            groups=groups,
+            keep=state.hidden(*names),
+            clear_url=state.url(**dict.fromkeys(names)),
+            crumbs=crumbs,
+            in_dialog=in_dialog(),
+        )
+    shown = state.parameters.fields or resource.columns
+    options = [(name, label_of_field(resource, name), name in shown) for name in choosable(resource)]
+    view.urls["default_columns_url"] = state.url(fields=None)
+    return render_template(
+        "resource/columns.html",
+        view=view,
+        options=options,
+        keep=state.hidden("fields"),
+        crumbs=crumbs,
+        in_dialog=in_dialog(),
+    )
+
+
+def mark_field(resource: Resource) -> str | None:
+    """Return the name field that says in which state a thing is, if it has one."""
+    from webapp.core.resource import registry
+
+    for name, item in resource.names.items():
+        target = registry.resources.get(str(resource.fields[item.of].target))
+        if target and "lifecycle" in target.label_columns:
+            return name
+    return None
+
+
+def place_field(resource: Resource) -> str | None:
+    """Return the name field that says where a thing is, if it has one."""
+    return next((name for name, item in resource.names.items() if item.of == resource.located_by), None)
+
+
+def _needed(resource: Resource, shown: tuple[str, ...]) -> tuple[str, ...]:
+    extra = (resource.subtitle, mark_field(resource), place_field(resource))
+    return tuple(dict.fromkeys((*shown, *(name for name in extra if name))))
+
+
+def list_view(
+    context: Context, resource: Resource, state: ListState, listing: Listing, shown: tuple[str, ...]
+) -> ListView:
+    """Return what the templates draw of a page of rows."""
+    renderer = Renderer(context, listing.labels)
+    parameters = state.parameters
+    total = renderer.number(listing.total) + ("+" if listing.total_capped else "")
+    view = ListView(str(resource.title), resource.icon, state.base, urlencode(dict(state.hidden())))
+    view.q, view.deleted, view.dropped = parameters.q, parameters.deleted, state.dropped
+    view.total_text, view.can_search = total, bool(resource.search)
+    view.columns = _columns(resource, state, shown)
+    view.column_count = len(choosable(resource))
+    view.rows = _rows(resource, renderer, listing, view.columns)
+    view.chips = chips_of(context, resource, state)
+    view.hidden = state.hidden("q")
+    view.can_select_all = listing.total > len(view.rows) or listing.total_capped
+    _fill_words(view, resource, parameters)
+    _fill_ways(context, resource, view, state)
+    first = (listing.page - 1) * listing.per_page + 1
+    if view.rows:
+        last = first + len(view.rows) - 1
+        view.range = _(
+            "%(first)s–%(last)s of %(total)s", first=renderer.number(first), last=renderer.number(last), total=total
+        )
+        more = listing.total > last or (listing.total_capped and len(view.rows) == listing.per_page)
+        view.urls["next_url"] = state.url(page=listing.page + 1) if more else None
+    if listing.page > 1:
+        view.urls["previous_url"] = state.url(page=listing.page - 1 if listing.page > 2 else None)
+    return view
+
+
+def _columns(resource: Resource, state: ListState, shown: tuple[str, ...]) -> list[Column]:
+    allowed, columns = set(sortable(resource)), []
+    sorting = dict(state.parameters.sort)
+    leading = resource.subtitle if resource.subtitle in shown else resource.label
+    for position, name in enumerate(shown):
+        item: FaceField = resource.fields[name]
+        classes = ["qm-right"] if item.kind in RIGHT else []
+        if name == leading:
+            classes.append("qm-flex")
+        elif item.kind in {"name", "reference", "longtext", "text"} and name != resource.label:
+            classes.append("qm-clip")
+        if position >= WIDE_COLUMNS and not state.parameters.fields:
+            classes.append("qm-late")
+        column = Column(name, label_of_field(resource, name), " ".join(classes))
+        if name in allowed:
+            descending = sorting.get(name)
+            is_sorted = name in sorting and (state.parameters.sorted_by_user or not state.parameters.q)
+            column.sorted = ("descending" if descending else "ascending") if is_sorted else None
+            column.sort_url = state.url(sort=f"-{name}" if is_sorted and not descending else name)
+        columns.append(column)
+    return columns
+
+
+def _rows(resource: Resource, renderer: Renderer, listing: Listing, columns: list[Column]) -> list[ListRow]:
+    draw = [(f'<td class="{escape(c.classes)}">', renderer.cell(resource, c.name)) for c in columns]
+    mark, place = mark_field(resource), place_field(resource)
+    mark_cell = renderer.cell(resource, mark) if mark else None
+    base = url_for(f"{resource.name}.index")
+    told = next((c.name for c in columns if c.name not in (resource.label, resource.subtitle, mark)), None)
+    rows = []
+    for row in listing.rows:
+        label = str(row.get(resource.label) or f"#{row['id']}")
+        title = str(row.get(resource.subtitle) or label) if resource.subtitle else label
+        where = place or told
+        meta = [label] if title != label else []
+        if where and row.get(where) not in (None, ""):
+            meta.append(renderer.plain(resource, where, row[where]))
+        cells = join(f"{opening}{cell(row)}</td>" for opening, cell in draw)
+        shown = Markup(mark_cell(row)) if mark_cell else ""  # noqa: S704 cells escape
+        rows.append(ListRow(row["id"], f"{base}/{row['id']}", title, cells, " · ".join(meta), shown))
+    return rows
+
+
+def _fill_words(view: ListView, resource: Resource, parameters: ListParameters) -> None:
+    named = [label_of_field(resource, name).lower() for name in resource.search[:3]]
+    things, count = str(resource.title).lower(), len(parameters.filters) + bool(parameters.q)
+    view.words = {
+        "search_label": _("Filter by %(names)s", names=", ".join(named)),
+        "create_label": _("New %(thing)s", thing=str(resource.singular).lower()),
+        "nothing_title": _("No %(things)s fit what is asked for", things=things),
+        "nothing_text": _("Leave out one of the %(count)s conditions.", count=count) if count > 1 else "",
+        "empty_title": _("No %(things)s yet", things=things),
+        "empty_text": _("They are listed here as soon as there are any."),
+    }
+
+
+def _fill_ways(context: Context, resource: Resource, view: ListView, state: ListState) -> None:
+    may_write = can(context.actor, resource.write_permission)
+    living = not state.parameters.deleted
+    count = view.total_text if view.rows else ""
+    view.tabs = [
+        {"label": _("All"), "url": state.url(deleted=None), "current": living, "count": count if living else ""}
+    ]
+    if may_write and "restore" in resource.pages and "deleted_at" in resource.table.c:
+        deleted = {"label": _("Deleted"), "url": state.url(deleted="true"), "current": not living}
+        view.tabs.append({**deleted, "count": "" if living else count})
+    view.urls |= {
+        "clear_url": state.url(**dict.fromkeys(name for name, _value in state.hidden("sort", "fields", "deleted"))),
+        "filter_url": state.url(panel="filter") if resource.filters else None,
+        "columns_url": state.url(panel="columns"),
+    }
+    for format, words in (("csv", _("CSV, for any program")), ("xlsx", _("Excel workbook"))):  # noqa: A001 the word of the URL
+        base = url_for(f"{resource.name}.export", format=format)
+        icon_name = "file-type-csv" if format == "csv" else "file-spreadsheet"
+        view.exports.append({"label": words, "url": state.url(base=base), "icon": icon_name, "download": True})
+    if may_write and "create" in resource.pages and living:
+        view.urls["create_url"] = url_for(f"{resource.name}.create")
+        view.empty_acts = [{"label": view.words["create_label"], "url": view.urls["create_url"], "icon": "plus"}]
+    if living:
+        view.acts = bulk_acts(context, resource)
+
+
+def bulk_acts(context: Context, resource: Resource) -> list[dict[str, Any]]:
+    """Return the acts that an actor may do on a selection: the usual two and the declared ones."""
+    usual = [("edit", _("Edit"), "edit", "update"), ("delete", _("Delete"), "trash", "delete")]
+    acts: list[dict[str, Any]] = []
+    if can(context.actor, resource.write_permission):
+        acts += [{"name": n, "label": w, "icon": i} for n, w, i, verb in usual if verb in resource.pages]
+    acts += [
+        {"name": action.name, "label": action.label, "icon": action.icon}
+        for action in resource.actions
+        if action.bulk and can(context.actor, action.permission)
+    ]
+    for act in acts:
+        act["url"] = url_for(f"{resource.name}.bulk", action=act["name"])
+    return acts
+
+
+def names_of(context: Context, resource: Resource, ids: list[int]) -> Mapping[int, str]:
+    """Return {id: name} of rows for the lists of what an act touches."""
+    known = labels_for(context, {resource.name: ids})[resource.name]
+    return {row_id: str(row["label"]) for row_id, row in known.items()}

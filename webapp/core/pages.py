@@ -1,0 +1,211 @@
+"""The pages' face: a blueprint a resource, the dashboard, the error pages, and what templates know."""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date, get_locale
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException
+
+from webapp.core import page_bulk, page_details, page_edits, page_lists
+from webapp.core.access import can
+from webapp.core.context import Context
+from webapp.core.errors import BadRequest, Conflict, DomainError, Unauthorized, register_face
+from webapp.core.navigation import navigation, settings_menu
+from webapp.core.query import choices as choices_of
+from webapp.core.rendering import Renderer, initials_of, tone_of
+from webapp.core.resource import Resource, registry
+from webapp.core.surface import View, go, page
+from webapp.core.totals import standing
+
+GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
+HTMX = {
+    "allowEval": False,
+    "allowScriptTags": False,
+    "includeIndicatorStyles": False,
+    "historyCacheSize": 0,
+    "refreshOnHistoryMiss": True,
+    "selfRequestsOnly": True,
+    "responseHandling": [
+        {"code": "204", "swap": False},
+        {"code": "[23]..", "swap": True},
+        {"code": "(409|412|422)", "swap": True},
+        {"code": "[45]..", "swap": True, "error": True},
+    ],
+}
+
+
+Route = tuple[str, str, str, Callable[..., Any], str | None, list[str]]
+
+
+def add_pages(app: Flask, resource: Resource) -> None:
+    """Add the pages of a resource, as many as it declares; an endpoint that a feature has made itself stands."""
+    read, write = resource.read_permission, resource.write_permission
+    routes: list[Route] = [
+        ("list", "", "index", page_lists.index, read, GET),
+        ("list", "/export.<any(csv, xlsx):format>", "export", page_lists.export, read, GET),
+        ("list", "/choices", "choices", choices, read, GET),
+        ("create", "/new", "create", page_edits.create, write, BOTH),
+        ("get", "/<int:row_id>", "detail", page_details.detail, read, GET),
+        ("update", "/<int:row_id>/edit", "edit", page_edits.edit, write, BOTH),
+        ("update", "/<int:row_id>/undo", "undo", page_edits.undo, write, POST),
+        ("delete", "/<int:row_id>/delete", "delete", page_edits.delete, write, BOTH),
+        ("restore", "/<int:row_id>/restore", "restore", page_edits.restore, write, POST),
+        ("history", "/<int:row_id>/history", "history", page_details.history, read, GET),
+        ("update", "/bulk/<action>", "bulk", page_bulk.bulk, None, BOTH),
+    ]
+    for verb, rule, name, view, permission, methods in routes:
+        endpoint = f"{resource.name}.{name}"
+        if verb in resource.pages and endpoint not in app.view_functions:
+            answer = page(_of(resource, view), permission)
+            app.add_url_rule(f"/{resource.name}{rule}", endpoint, answer, methods=methods)
+
+
+def _of(resource: Resource, view: Callable[..., Any]) -> View:
+    def answer(context: Context, **values: Any) -> ResponseReturnValue:
+        found: ResponseReturnValue = view(context, resource, **values)
+        return found
+
+    return answer
+
+
+def choices(context: Context, resource: Resource) -> ResponseReturnValue:
+    """Return what a picker of this kind offers for some letters: [{"value", "text"}]."""
+    q = request.args.get("q", "")[:200]
+    if "\x00" in q:
+        raise BadRequest(_("NUL characters are not text."))
+    found = choices_of(context, resource, q, limit=50)
+    return make_response([{"value": str(row_id), "text": label} for row_id, label in found])
+
+
+def dashboard(context: Context) -> ResponseReturnValue:
+    """Show how many there are of each kind, and the cards that features hang on the first page."""
+    renderer, totals = Renderer(context), standing(context.session)[0]
+    shown = [r for r in registry.menu(context.actor) if f"{r.name}.index" in current_app.view_functions]
+    narrowed = context.actor.scope_location_id is not None
+    kpis = [
+        {
+            "label": resource.title,
+            "icon": resource.icon,
+            "value": renderer.number(totals.get(resource.table.name, 0)),
+            "url": url_for(f"{resource.name}.index"),
+        }
+        for resource in shown
+        if resource.menu and resource.menu.group != "settings" and not (narrowed and resource.located_by)
+    ]
+    panels = registry.panels("dashboard", "card", context.actor)
+    main = next((resource for resource in shown if resource.search), None)
+    return render_template(
+        "resource/dashboard.html",
+        crumbs=[(_("Dashboard"), None)],
+        greeting=_("Hello, %(name)s", name=context.actor.name.split(" ")[0]),
+        today=format_date(context.today, "full", rebase=False),
+        kpis=kpis[:6],
+        empty_acts=_first_acts(context, main) if main and not totals.get(main.table.name) else None,
+        panels=[{"title": p.title, "data": p.query(context, {}), "template": p.template} for p in panels],
+    )
+
+
+def _first_acts(context: Context, main: Resource) -> list[dict[str, Any]]:
+    """Return the ways to fill an empty book: bring a sheet, or write down the first thing."""
+    if not can(context.actor, main.write_permission):
+        return []
+    acts = []
+    if "imports.index" in current_app.view_functions and can(context.actor, "imports:write"):
+        acts.append({"label": _("Import a spreadsheet"), "icon": "table-import", "url": url_for("imports.index")})
+    if "create" in main.pages:
+        words = _("Add the first %(thing)s", thing=str(main.singular).lower())
+        acts.append({"label": words, "icon": "plus", "url": url_for(f"{main.name}.create")})
+    return acts
+
+
+def said(error: Exception, status: int) -> tuple[str, str, str]:
+    """Return (title, text, icon) of an error for people."""
+    alert, away = "alert-circle", "plug-connected-x"
+    titles = {
+        400: (_("This cannot be understood"), _("The address or the form is damaged. Go back and try again."), alert),
+        403: (_("You may not do this"), _("Ask an administrator of your organization for the right to it."), "lock"),
+        404: (_("There is nothing here"), _("It may have been deleted, or the address is mistyped."), "map-question"),
+        405: (_("This cannot be done here"), _("Go back and use the buttons of the page."), alert),
+        409: (_("This cannot be done now"), "", alert),
+        412: (_("Somebody changed this meanwhile"), _("Open it again and look before you repeat it."), "users"),
+        413: (_("This is too much at once"), _("Send less, or narrow the list with a filter."), alert),
+        429: (_("Too many tries"), _("Wait a little, then try again."), "clock"),
+        503: (_("The database does not answer"), _("Nothing is lost. Try again in a moment."), away),
+    }
+    sorry = _("It has been noted. Nothing was saved. Try again, or go back.")
+    unexpected = (_("Something went wrong here"), sorry, away)
+    title, text, icon_name = titles.get(status, titles[400] if status < 500 else unexpected)
+    if isinstance(error, DomainError) and status in (400, 409, 413) and error.message:
+        text = error.message
+    return title, text, icon_name
+
+
+def render_error_page(error: Exception, status: int) -> Response:
+    """Return the page of an error; who is not signed in goes to the login and comes back afterwards."""
+    if isinstance(error, Unauthorized):
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        return go(login_url(wanted))
+    title, text, icon_name = said(error, status)
+    blockers = page_edits.blocker_links(error.blockers) if isinstance(error, Conflict) else []
+    again = status >= 500 and request.method == "GET"
+    ways = [(_("Try again"), request.full_path.rstrip("?"), "refresh")] if again else []
+    values = {
+        "title": title,
+        "text": text,
+        "status": status,
+        "request_id": getattr(g, "request_id", ""),
+        "problem_icon": icon_name,
+        "blockers": [(label, url) for label, url in blockers if url],
+        "ways": [*ways, (_("To the dashboard"), url_for("dashboard.index"), "layout-dashboard")],
+        "crumbs": [(title, None)],
+    }
+    layout = _layout(status)
+    try:
+        if context := g.get("context"):
+            context.session.rollback()
+        body = render_template("errors/problem.html", layout=layout, **values)
+    except Exception:
+        current_app.logger.exception("the error page failed")
+        body = render_template("errors/plain.html", **values)
+    response = make_response(body, status)
+    if isinstance(error, HTTPException) and status in (301, 302, 308):
+        response.headers.extend(error.get_headers())
+    return response
+
+
+def login_url(wanted: str) -> str:
+    """Return where to sign in, and where to go on to afterwards."""
+    query = f"?{urlencode({'next': wanted})}" if wanted != "/" else ""
+    return f"/login{query}"
+
+
+def _layout(status: int) -> str:
+    if "HX-Request" in request.headers:
+        return "layouts/dialog.html" if request.headers.get("HX-Target") == "dialog" else "layouts/bare.html"
+    return "base.html" if g.get("context") is not None and status < 500 else "gate.html"
+
+
+def init_app(app: Flask, blueprints: Iterable[Blueprint] = ()) -> None:
+    """Give an app its pages: the features' own ones first, then the generic ones of every resource."""
+    known: dict[str, Any] = {
+        "navigation": navigation,
+        "settings_menu": settings_menu,
+        "htmx_config": partial(json.dumps, HTMX),
+        "locale_tag": lambda: str(get_locale() or "en").replace("_", "-"),
+        "text_direction": lambda: getattr(get_locale(), "text_direction", "ltr"),
+        "initials_of": initials_of,
+        "tone_of": tone_of,
+    }
+    app.jinja_env.globals.update(known)
+    register_face("/", render_error_page)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/", "dashboard.index", page(dashboard), methods=GET)
+    for resource in registry.resources.values():
+        add_pages(app, resource)

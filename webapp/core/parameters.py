@@ -1,0 +1,275 @@
+"""What a list is asked for, parsed from a query string into values that the engine can trust."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+from sqlalchemy import Column
+from werkzeug.datastructures import MultiDict
+
+from webapp.core.activity import plain
+from webapp.core.database import key_of
+from webapp.core.errors import Invalid
+from webapp.core.fields import LARGEST_ID, FaceField, Text
+from webapp.core.resource import Resource
+
+PER_PAGE, PER_PAGE_LIMIT = 50, 1000
+PAGE_LIMIT = 1_000_000
+OPERATORS = ("in", "not", "after", "before", "empty", "within")
+ALWAYS = ("id", "created_at", "updated_at")
+CONTROLS = ("page", "per_page", "sort", "q", "cursor", "fields", "deleted")
+COMPARABLE = {"whole", "amount", "day", "moment"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One predicate: a field, an operator and its value as the database takes it; `raw` as it was typed."""
+
+    field: str
+    column: str
+    op: str
+    value: Any
+    parameter: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class ListParameters:
+    """A parsed request for a list."""
+
+    filters: tuple[Filter, ...] = ()
+    sort: tuple[tuple[str, bool], ...] = (("id", True),)
+    q: str = ""
+    page: int = 1
+    per_page: int = PER_PAGE
+    cursor: tuple[Any, ...] | None = None
+    deleted: bool = False
+    fields: tuple[str, ...] | None = None
+    sorted_by_user: bool = False
+
+    @property
+    def descending(self) -> bool:
+        """Tell whether ties are broken by the newest first."""
+        return self.sort[0][1]
+
+    def following(self, resource: Resource, row: Mapping[str, Any]) -> "ListParameters":
+        """Return the parameters of what comes after a row, by keyset."""
+        values = tuple(_sort_value(resource.fields[name], row[name]) for name, _descending in self.sort)
+        return replace(self, cursor=(*values, row["id"]))
+
+    @classmethod
+    def parse(cls, resource: Resource, values: "MultiDict[str, str]") -> "ListParameters":
+        """Return the parameters of a query string.
+
+        Raises Invalid naming each parameter that is unknown, repeated, out of range or of the wrong type.
+        """
+        errors: dict[str, list[str]] = {}
+        known = filter_parameters(resource)
+        filters = []
+        for name in values:
+            if name in CONTROLS:
+                continue
+            if name not in known:
+                errors[name] = [_("There is no such filter here.")]
+                continue
+            field, op = known[name]
+            try:
+                filters.append(_filter(resource, name, field, op, values.getlist(name)))
+            except (ValidationError, ValueError) as error:
+                errors[name] = _messages(error)
+        parsed = _controls(resource, values, errors)
+        if errors:
+            raise Invalid(errors)
+        return cls(filters=tuple(filters), **parsed)
+
+
+def filter_parameters(resource: Resource) -> dict[str, tuple[str, str]]:
+    """Return {parameter: (field, operator)} of everything a resource may be filtered by."""
+    found = {}
+    for name in dict.fromkeys((*ALWAYS, *resource.filters)):
+        item = resource.fields[name]
+        found[name] = (name, "eq")
+        found[f"{name}_in"] = (name, "in")
+        found[f"{name}_not"] = (name, "not")
+        if resource.table.c[item.column].nullable:
+            found[f"{name}_empty"] = (name, "empty")
+        if item.kind in COMPARABLE:
+            short = name.removesuffix("_at").removesuffix("_on")
+            for op in ("after", "before"):
+                found[f"{name}_{op}"] = found[f"{short}_{op}"] = (name, op)
+        if item.target == "locations":
+            found[f"{name}_within"] = (name, "within")
+    return found
+
+
+def _filter(resource: Resource, parameter: str, name: str, op: str, given: list[str]) -> Filter:
+    item = resource.fields[name]
+    if len(given) != 1:
+        raise ValidationError(_("Give this once."))
+    raw = given[0]
+    value: Any
+    if op == "empty":
+        value = _flag(raw)
+    elif op == "in":
+        parts = raw.split(",")
+        if len(parts) > PER_PAGE_LIMIT:
+            raise ValidationError(_("At most 1,000 values."))
+        value = [_value(item, part) for part in parts]
+    else:
+        value = _value(item, raw)
+    column = (item.twin if isinstance(item, Text) else None) or item.column
+    return Filter(name, column, op, value, parameter, raw)
+
+
+def _value(item: FaceField, raw: str) -> Any:
+    raw = raw.strip()
+    if item.kind in {"whole", "reference"}:
+        number = _whole(raw)
+        if not -LARGEST_ID <= number <= LARGEST_ID:
+            raise ValidationError(_("This number is too large."))
+        return number
+    if item.kind == "flag":
+        return _flag(raw)
+    value = item.deserialize(raw)
+    if isinstance(item, Text) and item.twin and value is not None:
+        return key_of(value)
+    return value
+
+
+def _whole(raw: str) -> int:
+    if not raw.lstrip("-").isascii() or not raw.lstrip("-").isdigit() or len(raw) > 20:
+        raise ValidationError(_("This is not a whole number."))
+    return int(raw)
+
+
+def _flag(raw: str) -> bool:
+    if raw.lower() not in {"true", "false", "1", "0"}:
+        raise ValidationError(_("Say true or false."))
+    return raw.lower() in {"true", "1"}
+
+
+def _messages(error: Exception) -> list[str]:
+    messages = error.messages if isinstance(error, ValidationError) else [str(error)]
+    return [str(message) for message in messages] if isinstance(messages, list) else [str(messages)]
+
+
+def _controls(resource: Resource, values: "MultiDict[str, str]", errors: dict[str, list[str]]) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
+
+    def take(name: str, parse: Any, default: Any) -> None:
+        raw = values.get(name)
+        try:
+            parsed[name] = default if raw is None or raw == "" else parse(raw)
+        except (ValidationError, ValueError, TypeError) as error:
+            errors[name] = _messages(error)
+
+    take("page", lambda raw: _between(raw, 1, PAGE_LIMIT), 1)
+    take("per_page", lambda raw: _between(raw, 1, PER_PAGE_LIMIT), PER_PAGE)
+    take("q", _search_words, "")
+    take("deleted", _flag, False)
+    take("fields", lambda raw: _fields(resource, raw), None)
+    take("sort", lambda raw: parse_sort(resource, raw), parse_sort(resource, resource.sort))
+    parsed["sorted_by_user"] = bool(values.get("sort"))
+    if "sort" not in errors:
+        take("cursor", lambda raw: decode_cursor(resource, parsed["sort"], raw), None)
+    return parsed
+
+
+def _between(raw: str, low: int, high: int) -> int:
+    number = _whole(raw)
+    if not low <= number <= high:
+        raise ValidationError(_("This must be from %(low)s to %(high)s.", low=low, high=high))
+    return number
+
+
+def _search_words(raw: str) -> str:
+    if "\x00" in raw:
+        raise ValidationError(_("NUL characters are not text."))
+    return raw.strip()[:200]
+
+
+def _fields(resource: Resource, raw: str) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(part.strip() for part in raw.split(",")))
+    unknown = [name for name in wanted if name not in resource.fields]
+    if unknown:
+        raise ValidationError(_("There is no field %(name)s.", name=unknown[0]))
+    return wanted
+
+
+def sortable(resource: Resource) -> list[str]:
+    """Return the fields a list may be sorted by: stored ones that the database can compare."""
+    kinds = {"text", "whole", "amount", "day", "moment", "choice", "flag"}
+    return [name for name, item in resource.stored.items() if item.kind in kinds]
+
+
+def parse_sort(resource: Resource, raw: str) -> tuple[tuple[str, bool], ...]:
+    """Return ((field, descending), …) of a list such as `-created_at,name`."""
+    allowed = sortable(resource)
+    keys = []
+    for part in raw.split(","):
+        name = part.strip().removeprefix("-")
+        if name not in allowed:
+            raise ValidationError(_("This list cannot be sorted by %(name)s.", name=name))
+        keys.append((name, part.strip().startswith("-")))
+    if len(keys) > 4 or len({name for name, _descending in keys}) != len(keys):
+        raise ValidationError(_("At most four different fields."))
+    return tuple(keys)
+
+
+def sort_column(resource: Resource, name: str) -> Column[Any]:
+    """Return the column that sorts a field: its case-insensitive twin where it has one."""
+    item = resource.fields[name]
+    column = (item.twin if isinstance(item, Text) else None) or item.column
+    return resource.table.c[column]
+
+
+def _sort_value(item: FaceField, value: Any) -> Any:
+    return key_of(value) if value is not None and isinstance(item, Text) and item.twin else value
+
+
+def encode_cursor(sort: tuple[tuple[str, bool], ...], row: Mapping[str, Any], resource: Resource) -> str:
+    """Return an opaque text that says after which row a list goes on."""
+    values = [plain(row[name]) for name, _descending in sort]
+    return base64.urlsafe_b64encode(orjson.dumps([[list(key) for key in sort], values, row["id"]])).decode().rstrip("=")
+
+
+def decode_cursor(resource: Resource, sort: tuple[tuple[str, bool], ...], raw: str) -> tuple[Any, ...]:
+    """Return the values of a cursor; raises ValidationError when it is not one of this list."""
+    wrong = ValidationError(_("This cursor does not belong to this list."))
+    try:
+        keys, values, row_id = orjson.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+        if [tuple(key) for key in keys] != list(sort) or not isinstance(row_id, int) or len(values) != len(sort):
+            raise wrong
+        found = [cursor_value(resource, name, value) for (name, _), value in zip(sort, values, strict=True)]
+    except (ValueError, TypeError, binascii.Error, UnicodeError, ArithmeticError):
+        raise wrong from None
+    if not 0 <= row_id <= LARGEST_ID:
+        raise wrong
+    return (*found, row_id)
+
+
+def cursor_value(resource: Resource, name: str, value: Any) -> Any:
+    """Return a cursor's JSON value as the sort column compares it."""
+    item = resource.fields[name]
+    if value is None:
+        return None
+    if item.kind == "amount":
+        return Decimal(value)
+    if item.kind == "moment":
+        return datetime.fromisoformat(value)
+    if item.kind == "day":
+        return item.deserialize(value)
+    if item.kind in {"whole", "flag"}:
+        if not isinstance(value, int) or abs(value) > LARGEST_ID:
+            raise ValueError(name)
+        return value
+    if not isinstance(value, str):
+        raise ValueError(name)
+    return key_of(value) if isinstance(item, Text) and item.twin else value

@@ -1,0 +1,284 @@
+"""One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select
+
+from webapp.core.context import Context
+from webapp.core.errors import NotFound
+from webapp.core.labels import label_rows, labels_for
+from webapp.core.parameters import Filter, ListParameters, encode_cursor, sort_column
+from webapp.core.resource import Resource
+from webapp.core.search import search_ids, search_rank
+from webapp.core.tenancy import CHECKED, organization_of, scoped, within_location_scope
+from webapp.core.totals import standing
+
+COUNT_LIMIT = 10_000
+Row = dict[str, Any]
+
+
+@dataclass
+class Listing:
+    """One page of a list, and where it stands in the whole."""
+
+    rows: list[Row]
+    total: int
+    total_capped: bool
+    page: int
+    per_page: int
+    next_cursor: str | None = None
+    labels: Mapping[str, Mapping[int, Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def total_pages(self) -> int:
+        """Return the number of pages that the known total makes."""
+        return max(1, -(-self.total // self.per_page))
+
+
+def list_rows(
+    context: Context, resource: Resource, parameters: ListParameters, *, fields: tuple[str, ...] | None = None
+) -> Listing:
+    """Return one page of rows with the names of what they refer to."""
+    hits, more = (None, False)
+    if parameters.q:
+        hits, more = search_ids(context, resource, parameters.q)
+    where = conditions(context, resource, parameters, hits)
+    wanted = _select(resource, fields or parameters.fields, parameters.sort)
+    query = _ordered(context, resource, parameters, wanted, where)
+    query = query.limit(parameters.per_page + 1)
+    if not parameters.cursor:
+        query = query.offset((parameters.page - 1) * parameters.per_page)
+    found = _fetch(context, query)
+    rows = found[: parameters.per_page]
+    total, capped = _total(context, resource, parameters, where)
+    cursor = encode_cursor(parameters.sort, rows[-1], resource) if len(found) > len(rows) and not parameters.q else None
+    labels = add_names(context, resource, rows, fields or parameters.fields)
+    return Listing(rows, total, capped or more, parameters.page, parameters.per_page, cursor, labels)
+
+
+def stream_rows(
+    context: Context, resource: Resource, parameters: ListParameters, *, chunk: int = 1000
+) -> Iterator[list[Row]]:
+    """Yield every row that a list would show, in its order, a chunk at a time by keyset."""
+    hits = search_ids(context, resource, parameters.q)[0] if parameters.q else None
+    where = conditions(context, resource, parameters, hits)
+    wanted = _select(resource, parameters.fields, parameters.sort)
+    page = parameters
+    while True:
+        rows = _fetch(context, _ordered(context, resource, page, wanted, where, ranked=False).limit(chunk))
+        if rows:
+            page = parameters.following(resource, rows[-1])
+            add_names(context, resource, rows, parameters.fields)
+            yield rows
+        if len(rows) < chunk:
+            return
+
+
+def get_row(context: Context, resource: Resource, row_id: int, *, deleted: bool = False) -> Row:
+    """Return one row with names; raises NotFound for what is foreign, out of scope, or (by default) deleted."""
+    where = [*reach(context, resource), resource.table.c.id == row_id]
+    if not deleted and "deleted_at" in resource.table.c:
+        where.append(resource.table.c.deleted_at.is_(None))
+    rows = _fetch(context, _select(resource, None).where(*where))
+    if not rows:
+        raise NotFound(f"there is no {resource.name} {row_id}")
+    add_names(context, resource, rows, None)
+    return rows[0]
+
+
+def existing_ids(context: Context, resource: Resource, ids: list[int]) -> list[int]:
+    """Return those ids that are living rows in the actor's reach."""
+    where = [*reach(context, resource), resource.table.c.id.in_(ids)]
+    if "deleted_at" in resource.table.c:
+        where.append(resource.table.c.deleted_at.is_(None))
+    query = select(resource.table.c.id).where(*where)
+    return list(context.session.execute(query, execution_options=CHECKED).scalars())
+
+
+def matching_ids(context: Context, resource: Resource, parameters: ListParameters, limit: int) -> list[int]:
+    """Return the ids of at most `limit` rows that a list would show."""
+    hits = search_ids(context, resource, parameters.q)[0] if parameters.q else None
+    query = select(resource.table.c.id).where(*conditions(context, resource, parameters, hits)).limit(limit)
+    return list(context.session.execute(query, execution_options=CHECKED).scalars())
+
+
+def choices(
+    context: Context, resource: Resource, q: str = "", *, limit: int = 200, only: set[int] | None = None
+) -> list[tuple[int, str]]:
+    """Return (id, name) of living rows in reach for a picker, by name; `only` narrows them further."""
+    if resource.cached and resource.located_by is None:
+        named = [(i, str(r["label"])) for i, r in label_rows(context, resource.name).items() if not r.get("deleted_at")]
+    else:
+        parameters = ListParameters(sort=((resource.label, False),), q=q)
+        hits = search_ids(context, resource, q)[0] if q else None
+        where = conditions(context, resource, parameters, hits)
+        order = sort_column(resource, resource.label)
+        query = select(resource.table.c.id).where(*where).order_by(order).limit(limit + 1 if only is None else 10_000)
+        ids = list(context.session.execute(query, execution_options=CHECKED).scalars())
+        known = labels_for(context, {resource.name: ids})[resource.name]
+        named = [(row_id, str(known[row_id]["label"])) for row_id in ids]
+    needle = q.casefold()
+    found = [pair for pair in named if (only is None or pair[0] in only) and (not q or needle in pair[1].casefold())]
+    return sorted(found, key=lambda pair: pair[1].casefold())[:limit]
+
+
+def reach(context: Context, resource: Resource) -> list[ColumnElement[bool]]:
+    """Return the predicates of what an actor may see at all: the organization and its part of the tree."""
+    table = resource.table
+    inside = resource.belongs(context) if resource.belongs else scoped(context.session, table)
+    where = [inside]
+    if resource.located_by:
+        narrowed = within_location_scope(context.session, table.c[resource.located_by])
+        if narrowed is not None:
+            where.append(narrowed)
+    return where
+
+
+def conditions(
+    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None
+) -> list[ColumnElement[bool]]:
+    """Return every predicate of a list but the cursor's."""
+    table = resource.table
+    where = reach(context, resource)
+    if "deleted_at" in table.c:
+        where.append(table.c.deleted_at.isnot(None) if parameters.deleted else table.c.deleted_at.is_(None))
+    where += [_condition(context, resource, item) for item in parameters.filters]
+    if hits is not None:
+        where.append(table.c.id.in_(hits))
+    return where
+
+
+def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElement[bool]:
+    column = resource.table.c[item.column]
+    value = item.value
+    if item.op == "in":
+        return column.in_(value)
+    if item.op == "not":
+        return or_(column != value, column.is_(None))
+    if item.op == "after":
+        return column > value
+    if item.op == "before":
+        return column < value
+    if item.op == "empty":
+        return column.is_(None) if value else column.isnot(None)
+    if item.op == "within":
+        return _below(context, column, value)
+    return column == value
+
+
+def _below(context: Context, column: ColumnElement[Any], ancestor_id: int) -> ColumnElement[bool]:
+    from webapp.core.database import Model
+
+    tree = Model.metadata.tables["location_ancestors"]
+    below = select(tree.c.location_id).where(
+        tree.c.organization_id == organization_of(context.session), tree.c.ancestor_id == ancestor_id
+    )
+    return column.in_(below)
+
+
+def _select(
+    resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()
+) -> Select[Any]:
+    names = resource.stored
+    if wanted is not None:
+        wanted = (*wanted, *(name for name, _descending in sort))
+        needed = {"id", resource.label, *wanted, *(resource.names[n].of for n in wanted if n in resource.names)}
+        needed |= {resource.throughs[n].of for n in needed if n in resource.throughs}
+        needed |= {n for n in ("version", "deleted_at", "currency", "updated_at") if n in resource.stored}
+        names = {name: item for name, item in resource.stored.items() if name in needed}
+    return select(*[resource.table.c[item.column].label(name) for name, item in names.items()])
+
+
+def _fetch(context: Context, query: Select[Any]) -> list[Row]:
+    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+
+
+def _ordered(
+    context: Context,
+    resource: Resource,
+    parameters: ListParameters,
+    query: Select[Any],
+    where: list[ColumnElement[bool]],
+    *,
+    ranked: bool = True,
+) -> Select[Any]:
+    query = query.where(*where)
+    if parameters.q and ranked and not parameters.sorted_by_user:
+        return query.order_by(*search_rank(resource, parameters.q), resource.table.c.id.desc())
+    if parameters.cursor:
+        query = query.where(_beyond(resource, parameters))
+    for name, descending in parameters.sort:
+        column = sort_column(resource, name)
+        if column.nullable:
+            query = query.order_by(column.is_(None))
+        query = query.order_by(column.desc() if descending else column.asc())
+    identity = resource.table.c.id
+    return query.order_by(identity.desc() if parameters.descending else identity.asc())
+
+
+def _beyond(resource: Resource, parameters: ListParameters) -> ColumnElement[bool]:
+    """Return the predicate of the rows after the cursor, nulls last in both directions."""
+    table: Table = resource.table
+    assert parameters.cursor is not None  # noqa: S101 the caller has looked
+    keys = [(sort_column(resource, name), descending) for name, descending in parameters.sort]
+    keys.append((table.c.id, parameters.descending))
+    values = parameters.cursor
+    clauses: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for (column, descending), value in zip(keys, values, strict=True):
+        if value is not None:
+            beyond = column < value if descending else column > value
+            clauses.append(and_(*equal, or_(beyond, column.is_(None)) if column.nullable else beyond))
+        equal = [*equal, column.is_(None) if value is None else column == value]
+    condition = or_(*clauses)
+    first, descending = keys[0]
+    if values[0] is not None and not first.nullable:
+        condition = and_(first <= values[0] if descending else first >= values[0], condition)
+    return condition
+
+
+def _total(
+    context: Context, resource: Resource, parameters: ListParameters, where: list[ColumnElement[bool]]
+) -> tuple[int, bool]:
+    unfiltered = not (parameters.filters or parameters.q or parameters.deleted or resource.belongs)
+    if unfiltered and (resource.located_by is None or context.actor.scope_location_id is None):
+        return standing(context.session)[0].get(resource.table.name, 0), False
+    inner = select(literal(1)).select_from(resource.table).where(*where).limit(COUNT_LIMIT + 1).subquery()
+    counted = context.session.execute(select(func.count()).select_from(inner), execution_options=CHECKED).scalar_one()
+    return min(counted, COUNT_LIMIT), counted > COUNT_LIMIT
+
+
+def add_names(
+    context: Context, resource: Resource, rows: list[Row], wanted: tuple[str, ...] | None
+) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
+    """Fill each row's name fields from the labels of what it refers to, and return those labels."""
+    throughs = {n: t for n, t in resource.throughs.items() if wanted is None or n in wanted or _named(resource, n, wanted)}
+    names = {n: i for n, i in resource.names.items() if wanted is None or n in wanted}
+    direct = [i.of for i in (*throughs.values(), *names.values()) if i.of not in resource.throughs]
+    labels = _labels(context, resource, rows, direct)
+    for name, through in throughs.items():
+        source = labels[str(resource.fields[through.of].target)]
+        for row in rows:
+            row[name] = (source.get(row.get(through.of) or 0) or {}).get(through.source)
+    labels |= _labels(context, resource, rows, [i.of for i in names.values() if i.of in resource.throughs])
+    for name, item in names.items():
+        known = labels[str(resource.fields[item.of].target)]
+        for row in rows:
+            label = known.get(row.get(item.of) or 0)
+            row[name] = label["label"] if label else None
+    return labels
+
+
+def _named(resource: Resource, through: str, wanted: tuple[str, ...]) -> bool:
+    return any(item.of == through for name, item in resource.names.items() if name in wanted)
+
+
+def _labels(
+    context: Context, resource: Resource, rows: list[Row], columns: list[str]
+) -> dict[str, dict[int, dict[str, Any]]]:
+    ids: dict[str, set[int | None]] = {}
+    for column in columns:
+        ids.setdefault(str(resource.fields[column].target), set()).update(row.get(column) for row in rows)
+    return labels_for(context, ids)

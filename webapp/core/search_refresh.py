@@ -1,0 +1,66 @@
+"""When something is renamed, what is found by its name is found by the new one: a job in chunks."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from webapp.core.context import Context
+from webapp.core.jobs import JobRun, enqueue, job
+from webapp.core.resource import Resource, registry
+from webapp.core.tenancy import CHECKED, organization_of, scoped
+from webapp.core.writes import Change, Facts, search_text
+
+CHUNK = 1000
+
+
+def follow_renames(context: Context, resource: Resource, changes: list[Change]) -> None:
+    """Queue the refresh of what is searched through rows whose own search text has changed."""
+    renamed = [
+        change.after["id"]
+        for change in changes
+        if change.before is not None and change.before.get("search_text") != change.after.get("search_text")
+    ]
+    for other in registry.resources.values() if renamed else ():
+        for name in other.search_references:
+            if other.fields[name].target == resource.name:
+                enqueue(context, "refresh_search", {"resource": other.name, "column": name, "ids": renamed})
+
+
+@job("refresh_search")
+def refresh_search(context: Context, run: JobRun) -> str | None:
+    """Write the search text of every row that refers to the renamed ones, 1,000 rows a commit."""
+    resource = registry.resources[run.payload["resource"]]
+    table, last = resource.table, 0
+    column = table.c[run.payload["column"]]
+    while True:
+        query = (
+            select(table)
+            .where(scoped(context.session, table), column.in_(run.payload["ids"]), table.c.id > last)
+            .order_by(table.c.id)
+            .limit(CHUNK)
+        )
+        rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+        if not rows:
+            return None
+        _write(context, resource, rows)
+        last = rows[-1]["id"]
+        run.progress(run.done + len(rows))
+        run.commit()
+
+
+def _write(context: Context, resource: Resource, rows: list[dict[str, Any]]) -> None:
+    table, facts = resource.table, Facts(context)
+    for name in resource.search_references:
+        facts.preload(str(resource.fields[name].target), [row[name] for row in rows])
+    texts = [(row, search_text(resource, row, facts)) for row in rows]
+    stale = [{"_id": row["id"], "_text": text} for row, text in texts if row["search_text"] != text]
+    if not stale:
+        return
+    statement = (
+        update(table)
+        .where(table.c.organization_id == organization_of(context.session), table.c.id == bindparam("_id"))
+        .values(search_text=bindparam("_text"))
+    )
+    context.session.connection().execute(statement, stale)
+    after = [Change(row, {**row, "search_text": text}) for row, text in texts]
+    follow_renames(context, resource, after)

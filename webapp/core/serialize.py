@@ -1,0 +1,64 @@
+"""Rows to JSON bytes: a list of (field, converter) a resource, no objects in between (D10)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from webapp.core.resource import Resource
+
+Converter = Callable[[Any], Any]
+CENT = Decimal("0.01")
+
+
+def amount_text(value: Decimal) -> str:
+    """Return an amount as JSON carries it: at least two decimals, "1250.00", "0.0015"."""
+    cents = value.quantize(CENT)
+    return str(cents if cents == value else value.normalize())
+
+
+def moment_text(value: datetime) -> str:
+    """Return a moment as JSON carries it: "2026-01-10T14:30:00.123Z"."""
+    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+
+
+def day_text(value: date) -> str:
+    """Return a day as JSON carries it: "2026-01-10"."""
+    return value.isoformat()
+
+
+CONVERTERS: Mapping[str, Converter] = {"amount": amount_text, "moment": moment_text, "day": day_text}
+
+
+@lru_cache(maxsize=256)
+def converters(resource: Resource, fields: tuple[str, ...] | None) -> tuple[tuple[str, Converter | None], ...]:
+    """Return (field, converter or None) of the fields a face shows, in the schema's order."""
+    return tuple(
+        (name, CONVERTERS.get(item.kind))
+        for name, item in resource.fields.items()
+        if not item.load_only and (fields is None or name in fields)
+    )
+
+
+def to_plain(resource: Resource, row: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """Return one row as JSON values by field."""
+    return {
+        name: value if convert is None or value is None else convert(value)
+        for name, convert in converters(resource, fields)
+        for value in (row.get(name),)
+    }
+
+
+def dump(data: Any) -> bytes:
+    """Return JSON bytes; keys that are not text are a mistake of ours."""
+    return orjson.dumps(data)
+
+
+def dump_rows(
+    resource: Resource, rows: Iterable[Mapping[str, Any]], fields: tuple[str, ...] | None, pagination: Mapping[str, Any]
+) -> bytes:
+    """Return the bytes of a page of a list in the native envelope."""
+    return dump({"data": [to_plain(resource, row, fields) for row in rows], "pagination": pagination})

@@ -1,0 +1,224 @@
+"""The walls between organizations: one session speaks for one organization, and says so first.
+
+Wall 1 is here: unbound sessions raise, ORM statements get the organization's criterion, foreign rows and foreign ids
+are refused at the flush. Wall 2 is row-level security on PostgreSQL, fed by `after_begin`.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, event, inspect, select, text, union_all
+from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
+from sqlalchemy.orm import Session as BaseSession
+from sqlalchemy.sql import ColumnElement, Select, literal
+
+from webapp.core.database import Id, Model, Moment, PrimaryKey, Session, UtcDateTime, db, utcnow
+from webapp.core.errors import Invalid
+
+ORGANIZATION = "organization_id"
+
+
+class Unscoped(RuntimeError):
+    """A statement was sent, or a row written, before the session had an organization."""
+
+
+class TenantScoped:
+    """A row that belongs to one organization."""
+
+    __recorded__ = True
+    __secrets__: frozenset[str] = frozenset()
+
+    id: Mapped[PrimaryKey]
+    organization_id: Mapped[int] = mapped_column(Id)
+
+    @classmethod
+    def tenant_arguments(cls) -> tuple[Any, ...]:
+        """Return the constraints that each tenant table has."""
+        return (
+            ForeignKeyConstraint([ORGANIZATION], ["organizations.id"]),
+            UniqueConstraint(ORGANIZATION, "id"),
+        )
+
+
+class Entity(TenantScoped):
+    """A thing that people see: it has a guid, a version for compare-and-set, and its times."""
+
+    guid: Mapped[str] = mapped_column(default=lambda: str(uuid.uuid4()))
+    created_at: Mapped[Moment] = mapped_column(default=utcnow)
+    updated_at: Mapped[Moment] = mapped_column(default=utcnow)
+    version: Mapped[int] = mapped_column(default=1)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+class SoftDeleted:
+    """A thing that can be deleted and brought back."""
+
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+def tenant_table_arguments(*own: Any) -> tuple[Any, ...]:
+    """Return `__table_args__` of a tenant table: what all have, and what is its own."""
+    return (*TenantScoped.tenant_arguments(), *own, {"sqlite_autoincrement": True})
+
+
+def tenant_reference(table: str, *columns: str) -> Iterator[ForeignKeyConstraint]:
+    """Yield a composite foreign key into a tenant table for each of the columns."""
+    for column in columns:
+        yield ForeignKeyConstraint([ORGANIZATION, column], [f"{table}.{ORGANIZATION}", f"{table}.id"])
+
+
+def bind(session: BaseSession, organization_id: int, *, write: bool, scope_location_id: int | None = None) -> None:
+    """Give a session its organization, once and before its first statement.
+
+    Raises Unscoped when the session has begun or speaks for another organization already.
+    """
+    if session.in_transaction():
+        raise Unscoped("bind before the first statement")
+    if session.info.get(ORGANIZATION, organization_id) != organization_id:
+        raise Unscoped("one session, one organization")
+    session.info.update(organization_id=organization_id, write=write, scope_location_id=scope_location_id)
+
+
+def organization_of(session: BaseSession) -> int:
+    """Return the organization a session is bound to, or raise Unscoped."""
+    organization_id = session.info.get(ORGANIZATION)
+    if organization_id is None:
+        raise Unscoped("this session has no organization")
+    return int(organization_id)
+
+
+@contextmanager
+def new_session(organization_id: int, *, write: bool, scope_location_id: int | None = None) -> Iterator[BaseSession]:
+    """Open a session of its own for an organization; roll back what was not committed."""
+    session = db.session.session_factory()
+    bind(session, organization_id, write=write, scope_location_id=scope_location_id)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@event.listens_for(Session, "after_begin")
+def announce_organization(session: BaseSession, _transaction: Any, connection: Any) -> None:
+    """Tell PostgreSQL for whom this transaction speaks."""
+    if connection.dialect.name == "postgresql" and not connection.in_nested_transaction():
+        connection.execute(
+            text("SELECT set_config('app.organization_id', :id, true)"), {"id": str(organization_of(session))}
+        )
+
+
+@event.listens_for(Session, "do_orm_execute")
+def guard_statement(state: ORMExecuteState) -> None:
+    """Refuse unbound statements and give ORM ones the organization's criterion."""
+    organization_id = organization_of(state.session)
+    if state.is_orm_statement:
+        if not state.is_column_load and not state.is_relationship_load:
+            state.statement = state.statement.options(
+                with_loader_criteria(
+                    TenantScoped, lambda cls: cls.organization_id == organization_id, include_aliases=True
+                )
+            )
+    elif not state.execution_options.get("tenant_checked"):
+        raise Unscoped("statements over tables go through core: use tenancy.scoped()")
+
+
+CHECKED: dict[str, bool] = {"tenant_checked": True}
+
+
+def scoped(session: BaseSession, table: Table) -> ColumnElement[bool]:
+    """Return the predicate that keeps a statement over a table inside the session's organization."""
+    if table.name == "organizations":
+        return table.c.id == organization_of(session)
+    if ORGANIZATION not in table.c:
+        raise Unscoped(f"{table.name} has no organization; its resource must say how rows belong")
+    return table.c.organization_id == organization_of(session)
+
+
+def within_location_scope(session: BaseSession, column: ColumnElement[Any]) -> ColumnElement[bool] | None:
+    """Return the predicate that keeps a located column inside the actor's subtree, None when it is not narrowed."""
+    scope = session.info.get("scope_location_id")
+    if scope is None:
+        return None
+    tree = Model.metadata.tables["location_ancestors"]
+    return (
+        select(literal(1))
+        .where(
+            tree.c.organization_id == organization_of(session),
+            tree.c.ancestor_id == scope,
+            tree.c.location_id == column,
+        )
+        .exists()
+    )
+
+
+@event.listens_for(Session, "before_flush")
+def guard_rows(session: BaseSession, _context: Any, _instances: Any) -> None:
+    """Stamp new rows, refuse rows of another organization and ids that lead out of it."""
+    organization_id = organization_of(session)
+    pairs: list[tuple[Table, str, int]] = []
+    for row in (*session.new, *session.dirty):
+        if not isinstance(row, TenantScoped):
+            continue
+        if row in session.new and row.organization_id is None:
+            row.organization_id = organization_id
+        if row.organization_id != organization_id:
+            raise Unscoped(f"{type(row).__name__} belongs to another organization")
+        pairs += changed_references(session, row)
+    missing = missing_references(session, pairs)
+    if missing:
+        raise Invalid({column: ["does not exist"] for _table, column, _id in missing})
+
+
+def changed_references(session: BaseSession, row: Any) -> list[tuple[Table, str, int]]:
+    """Return (table, column, id) of each foreign id that a flush would write for a row."""
+    table: Table = row.__table__
+    changed = []
+    for column, target in references(table).items():
+        value = getattr(row, column)
+        if value is not None and (row in session.new or column not in _unchanged(row)):
+            changed.append((target, column, value))
+    return changed
+
+
+def _unchanged(row: Any) -> set[str]:
+    return {attribute.key for attribute in inspect(row).attrs if not attribute.history.has_changes()}
+
+
+def references(table: Table) -> dict[str, Table]:
+    """Return the tenant tables that a table's own columns point to, by column."""
+    found = {}
+    for constraint in table.foreign_key_constraints:
+        columns = [column.name for column in constraint.columns]
+        if len(columns) == 2 and columns[0] == ORGANIZATION:
+            found[columns[1]] = constraint.referred_table
+    return found
+
+
+def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]) -> list[tuple[Table, str, int]]:
+    """Return those (table, column, id) that name no living row in reach: one query for all of them."""
+    wanted: dict[Table, set[int]] = {}
+    for table, _column, row_id in pairs:
+        wanted.setdefault(table, set()).add(row_id)
+    if not wanted:
+        return []
+    parts: list[Select[Any]] = []
+    for table, ids in wanted.items():
+        query = select(literal(table.name).label("name"), table.c.id).where(
+            scoped(session, table), table.c.id.in_(sorted(ids))
+        )
+        if "deleted_at" in table.c:
+            query = query.where(table.c.deleted_at.is_(None))
+        if table.name == "locations":
+            narrowed = within_location_scope(session, table.c.id)
+            query = query if narrowed is None else query.where(narrowed)
+        parts.append(query)
+    found = {(name, row_id) for name, row_id in session.execute(union_all(*parts), execution_options=CHECKED)}
+    return [pair for pair in pairs if (pair[0].name, pair[2]) not in found]
+

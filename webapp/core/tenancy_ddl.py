@@ -1,0 +1,135 @@
+"""What a migration writes to make a table of an organization: columns, walls, grants and its search index.
+
+Migrations call these and name their columns themselves; nothing here knows a model, so an old migration keeps its meaning.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from alembic.operations import Operations
+
+RUNTIME_ROLE = "quartermaster_runtime"
+CURRENT_ORGANIZATION = "NULLIF(current_setting('app.organization_id', true), '')::bigint"
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+KeyText = sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
+Json = sa.JSON().with_variant(JSONB(), "postgresql")
+Moment = sa.DateTime(timezone=True)
+
+
+def is_postgresql(op: Operations) -> bool:
+    """Tell whether the migration runs on PostgreSQL."""
+    return op.get_bind().dialect.name == "postgresql"
+
+
+def column(name: str, kind: Any, *, null: bool = False) -> sa.Column[Any]:
+    """Return a column, required unless said otherwise."""
+    return sa.Column(name, kind, nullable=null)
+
+
+def entity_columns(*, deleted: bool = True) -> list[sa.Column[Any]]:
+    """Return the columns that every thing people see has, beside its id and organization."""
+    columns = [
+        column("guid", sa.String()),
+        column("created_at", Moment),
+        column("updated_at", Moment),
+        column("version", sa.Integer()),
+    ]
+    return [*columns, column("deleted_at", Moment, null=True)] if deleted else columns
+
+
+def reference(table: str, name: str) -> sa.ForeignKeyConstraint:
+    """Return the composite foreign key of a column into a table of the same organization."""
+    return sa.ForeignKeyConstraint(["organization_id", name], [f"{table}.organization_id", f"{table}.id"])
+
+
+def tenant_table(
+    op: Operations,
+    name: str,
+    *items: sa.Column[Any] | sa.Constraint,
+    own_key: bool = True,
+    append_only: bool = False,
+    searchable: bool = False,
+) -> None:
+    """Create a table of an organization with its policy and grants.
+
+    With `own_key` it has a numeric id that foreign keys point to together with the organization; `append_only` tables
+    can be read and inserted into, no more; `searchable` ones have a `search_text` and what finds it.
+    """
+    head: list[Any] = [column("organization_id", Id), sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"])]
+    if own_key:
+        head = [sa.Column("id", Id, primary_key=True), *head, sa.UniqueConstraint("organization_id", "id")]
+    if searchable:
+        head.append(column("search_text", sa.Text()))
+    op.create_table(name, *head, *items, **({"sqlite_autoincrement": True} if own_key else {}))
+    guard_table(op, name, append_only=append_only)
+    if searchable:
+        make_searchable(op, name)
+
+
+def guard_table(op: Operations, name: str, *, append_only: bool = False, predicate: str | None = None) -> None:
+    """Raise the second wall around a table: row-level security for everybody but its owner, and the grants."""
+    if not is_postgresql(op):
+        if append_only:
+            for verb in ("UPDATE", "DELETE"):
+                op.execute(
+                    f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
+                    f"BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END"
+                )
+        return
+    inside = predicate or f"organization_id = {CURRENT_ORGANIZATION}"
+    verbs = "SELECT, INSERT" if append_only else "SELECT, INSERT, UPDATE, DELETE"
+    op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY tenant ON {name} USING ({inside}) WITH CHECK ({inside})")
+    op.execute(f"GRANT {verbs} ON {name} TO {RUNTIME_ROLE}")
+    sequence = op.get_bind().scalar(
+        sa.text("SELECT pg_get_serial_sequence(:name, a.attname) FROM pg_attribute a WHERE a.attrelid = CAST(:name AS "
+                "regclass) AND a.attname = 'id' AND NOT a.attisdropped"),
+        {"name": name},
+    )
+    if sequence:
+        op.execute(f"GRANT USAGE, SELECT ON SEQUENCE {sequence} TO {RUNTIME_ROLE}")
+
+
+def make_searchable(op: Operations, name: str) -> None:
+    """Index `search_text` for substrings: a trigram index read through a definer function, or an FTS5 table (D2)."""
+    if is_postgresql(op):
+        op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
+        op.execute(f"CREATE INDEX ix_{name}_search ON {name} USING gin (organization_id, search_text gin_trgm_ops)")
+        op.execute(f"""
+            CREATE FUNCTION search_{name}(patterns text[], hits integer) RETURNS SETOF bigint
+            LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+              WITH found AS MATERIALIZED (
+                SELECT id FROM {name}
+                WHERE organization_id = {CURRENT_ORGANIZATION} AND deleted_at IS NULL
+                  AND search_text LIKE patterns[1] AND search_text LIKE ALL (patterns)
+                LIMIT 20000)
+              SELECT id FROM found ORDER BY id DESC LIMIT hits
+            $$""")
+        op.execute(f"REVOKE ALL ON FUNCTION search_{name}(text[], integer) FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION search_{name}(text[], integer) TO {RUNTIME_ROLE}")
+        return
+    op.execute(f"CREATE VIRTUAL TABLE {name}_search USING fts5(tenant, body, tokenize = 'trigram')")
+    values = "new.id, printf('%012d', new.organization_id), new.search_text"
+    op.execute(
+        f"CREATE TRIGGER {name}_search_insert AFTER INSERT ON {name} BEGIN "
+        f"INSERT INTO {name}_search (rowid, tenant, body) VALUES ({values}); END"
+    )
+    op.execute(
+        f"CREATE TRIGGER {name}_search_update AFTER UPDATE OF search_text ON {name} BEGIN "
+        f"UPDATE {name}_search SET body = new.search_text WHERE rowid = new.id; END"
+    )
+    op.execute(
+        f"CREATE TRIGGER {name}_search_delete AFTER DELETE ON {name} BEGIN "
+        f"DELETE FROM {name}_search WHERE rowid = old.id; END"
+    )
+
+
+def drop_tenant_table(op: Operations, name: str, *, searchable: bool = False) -> None:
+    """Drop a table with what `tenant_table` made around it."""
+    if searchable and is_postgresql(op):
+        op.execute(f"DROP FUNCTION search_{name}(text[], integer)")
+    elif searchable:
+        op.execute(f"DROP TABLE {name}_search")
+    op.drop_table(name)

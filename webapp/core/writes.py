@@ -1,0 +1,409 @@
+"""The one way of a write: a pure plan says what a patch comes to, a writer applies it (D4).
+
+`plan_change` is shared by the single writer here (ORM) and by the batch writer in batch.py (one statement a kind).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Table, func, literal, select, union_all
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from webapp.core.context import Context
+from webapp.core.database import key_of
+from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
+from webapp.core.fields import Text
+from webapp.core.numbers import free_numbers
+from webapp.core.query import get_row, reach
+from webapp.core.resource import Resource, Unique, registry
+from webapp.core.tenancy import CHECKED, missing_references, references, scoped
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Draft:
+    """A planned write of one row: what is, what is asked for, what comes of it, and what is wrong with it."""
+
+    resource: Resource
+    current: Mapping[str, Any] | None
+    patch: Mapping[str, Any]
+    changes: Row = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def __getitem__(self, column: str) -> Any:
+        """Return a column's value as it will be."""
+        if column in self.changes:
+            return self.changes[column]
+        return None if self.current is None else self.current.get(column)
+
+    def __setitem__(self, column: str, value: Any) -> None:
+        """Set what a column will be."""
+        self.changes[column] = value
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether the row is still to be made."""
+        return self.current is None
+
+    def changed(self, *columns: str) -> bool:
+        """Tell whether any of these columns will differ from what it is."""
+        return any(
+            column in self.changes and (self.current is None or self.changes[column] != self.current.get(column))
+            for column in columns
+        )
+
+    def fail(self, name: str, message: str) -> None:
+        """Say what is wrong with a field."""
+        self.errors.setdefault(name, []).append(message)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row before and after a write, for what must follow from it."""
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+
+
+class Facts:
+    """What a plan may know beside the row: today, the organization, and rows that it refers to."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._rows: dict[tuple[str, int], Mapping[str, Any] | None] = {}
+
+    @property
+    def today(self) -> date:
+        """Return today in the organization's zone."""
+        return self.context.today
+
+    @property
+    def forced(self) -> bool:
+        """Tell whether this write moves a thing past its transition table (undo, shipments)."""
+        return self.context.forced
+
+    def setting(self, name: str, default: Any) -> Any:
+        """Return a setting of the organization."""
+        return self.context.tenant.settings.get(name, default)
+
+    def preload(self, kind: str, ids: Iterable[int | None]) -> None:
+        """Read many rows of a kind in one query."""
+        missing = {i for i in ids if i is not None and (kind, i) not in self._rows}
+        if not missing:
+            return
+        table = registry.resources[kind].table
+        query = select(table).where(scoped(self.context.session, table), table.c.id.in_(sorted(missing)))
+        found = {r["id"]: dict(r) for r in self.context.session.execute(query, execution_options=CHECKED).mappings()}
+        self._rows.update({(kind, row_id): found.get(row_id) for row_id in missing})
+
+    def row(self, kind: str, row_id: int | None) -> Mapping[str, Any] | None:
+        """Return a row that a column refers to, None when there is none."""
+        if row_id is None:
+            return None
+        if (kind, row_id) not in self._rows:
+            self.preload(kind, [row_id])
+        return self._rows[kind, row_id]
+
+
+def plan_change(resource: Resource, current: Mapping[str, Any] | None, patch: Mapping[str, Any], facts: Facts) -> Draft:
+    """Return the draft of what a patch (field → value) makes of a row: pure but for what `facts` looks up."""
+    draft = Draft(resource, current, patch)
+    for name, value in patch.items():
+        draft[resource.fields[name].column] = value
+    if current is None:
+        for name, item in resource.writable.items():
+            if name not in patch and item.load_default is not None and item.load_default is not _missing():
+                draft[item.column] = item.load_default() if callable(item.load_default) else item.load_default
+    resource.plan(draft, facts)
+    _check_scope(draft, facts)
+    _derive_twins(draft, facts)
+    if current is not None:
+        draft.changes = {c: v for c, v in draft.changes.items() if v != current.get(c)}
+    return draft
+
+
+def _check_scope(draft: Draft, facts: Facts) -> None:
+    """Keep what a narrowed actor writes inside its part of the tree: a thing without a place is out of it."""
+    located_by = draft.resource.located_by
+    if facts.context.actor.scope_location_id is None or located_by is None:
+        return
+    column = "parent_id" if located_by == "id" else located_by
+    if draft[column] is None and (draft.is_new or draft.changed(column)):
+        draft.fail(column, _("Choose a place in your part of the organization."))
+
+
+def _missing() -> Any:
+    from marshmallow import missing
+
+    return missing
+
+
+def _derive_twins(draft: Draft, facts: Facts) -> None:
+    """Fill the case-insensitive twins and the text that is searched, so that no rule has to remember them."""
+    resource = draft.resource
+    for item in resource.stored.values():
+        if isinstance(item, Text) and item.twin and (draft.is_new or item.column in draft.changes):
+            value = draft[item.column]
+            draft.changes.setdefault(item.twin, None if value is None else key_of(value))
+    if "search_text" in resource.table.c and (draft.is_new or draft.changes):
+        draft["search_text"] = search_text(resource, draft, facts)
+
+
+def search_text(resource: Resource, row: Any, facts: Facts) -> str:
+    """Return what a row is found by: its own searched fields, and what the things it names are found by."""
+    words = [key_of(str(row[resource.fields[name].column] or "")) for name in resource.search]
+    for name in resource.search_references:
+        named = facts.row(str(resource.fields[name].target), row[name])
+        words.append(str(named["search_text"]) if named else "")
+    return "\n".join(word for word in words if word)
+
+
+def number(context: Context, resource: Resource, drafts: list[Draft]) -> None:
+    """Give new rows without a number the next free ones of their series."""
+    rule = resource.numbering
+    if rule is None:
+        return
+    bare = [draft for draft in drafts if draft.is_new and not draft[rule.column]]
+    if not bare:
+        return
+    table, key = resource.table, f"{rule.column}_key"
+    asked = {draft[key] for draft in drafts if draft.is_new and draft[rule.column]}
+
+    def taken(numbers: list[str]) -> set[str]:
+        keys = {key_of(text): text for text in numbers}
+        query = select(table.c[key]).where(scoped(context.session, table), table.c[key].in_(list(keys)))
+        used = set(context.session.execute(query, execution_options=CHECKED).scalars())
+        return {keys[found] for found in used | (asked & set(keys))}
+
+    pattern = context.tenant.settings.get(f"{rule.series}_pattern", rule.pattern)
+    for draft, text in zip(
+        bare, free_numbers(context.session, rule.series, pattern, len(bare), taken), strict=True
+    ):
+        draft[rule.column], draft[key] = text, key_of(text)
+        if "search_text" in draft.changes:
+            draft["search_text"] = f"{key_of(text)}\n{draft['search_text']}"
+
+
+def check_unique(context: Context, resource: Resource, drafts: list[Draft]) -> None:
+    """Fail the drafts whose unique values a living row, or an earlier draft, has already: one query a rule."""
+    for rule in resource.unique:
+        columns = (*rule.within, rule.column)
+        wanted: dict[tuple[Any, ...], list[Draft]] = {}
+        for draft in drafts:
+            value = tuple(draft[column] for column in columns)
+            if value[-1] is not None and draft.changed(*columns) and not draft["deleted_at"]:
+                wanted.setdefault(value, []).append(draft)
+        if wanted:
+            _fail_taken(context, resource, rule, columns, wanted)
+
+
+def _fail_taken(
+    context: Context,
+    resource: Resource,
+    rule: Unique,
+    columns: tuple[str, ...],
+    wanted: dict[tuple[Any, ...], list[Draft]],
+) -> None:
+    table = resource.table
+    label = table.c[resource.fields[resource.label].column].label("holder")
+    key = table.c[rule.column]
+    query = select(table.c.id, label, *[table.c[column] for column in columns]).where(
+        scoped(context.session, table), key.in_({value[-1] for value in wanted})
+    )
+    if "deleted_at" in table.c:
+        query = query.where(table.c.deleted_at.is_(None))
+    holders = {tuple(row[c] for c in columns): row for row in _rows(context, query)}
+    for value, drafts in wanted.items():
+        holder = holders.get(value)
+        for position, draft in enumerate(drafts):
+            own = draft.current["id"] if draft.current else None
+            if holder and holder["id"] != own:
+                draft.fail(rule.field, _("%(name)s has this already.", name=holder["holder"]))
+            elif position:
+                draft.fail(rule.field, _("This stands twice in what you sent."))
+
+
+def _rows(context: Context, query: Any) -> list[Row]:
+    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+
+
+def create(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
+    """Make a row by the resource's rule and return its id. Raises Invalid."""
+    return int(resource.rules.get("create", create_row)(context, resource, patch))
+
+
+def update(
+    context: Context, resource: Resource, row_id: int, patch: Mapping[str, Any], *, version: int | None = None
+) -> Row:
+    """Change a row by the resource's rule and return what changed; raises NotFound, StaleVersion or Invalid."""
+    changed: Row = resource.rules.get("update", update_row)(context, resource, row_id, patch, version=version)
+    return changed
+
+
+def delete(context: Context, resource: Resource, row_id: int, *, version: int | None = None) -> None:
+    """Delete a row by the resource's rule; raises Conflict naming what still refers to it."""
+    resource.rules.get("delete", delete_row)(context, resource, row_id, version=version)
+
+
+def restore(context: Context, resource: Resource, row_id: int) -> None:
+    """Bring a deleted row back by the resource's rule; raises Conflict when it has no place any more."""
+    resource.rules.get("restore", restore_row)(context, resource, row_id)
+
+
+def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
+    """Make a row and return its id. Raises Invalid."""
+    draft = plan_change(resource, None, patch, Facts(context))
+    number(context, resource, [draft])
+    check_unique(context, resource, [draft])
+    _raise(draft)
+    row = resource.model(**draft.changes)
+    row.created_at = row.updated_at = context.at
+    context.session.add(row)
+    _flush(context, resource)
+    settle(context, resource, [Change(None, _values(row))])
+    return int(row.id)
+
+
+def update_row(
+    context: Context, resource: Resource, row_id: int, patch: Mapping[str, Any], *, version: int | None = None
+) -> Row:
+    """Change a row and return the columns that changed; raises NotFound, StaleVersion or Invalid."""
+    row = _load(context, resource, row_id)
+    _check_version(context, resource, row, version)
+    before = _values(row)
+    draft = plan_change(resource, before, patch, Facts(context))
+    check_unique(context, resource, [draft])
+    _raise(draft)
+    return _apply(context, resource, row, before, draft.changes)
+
+
+def delete_row(context: Context, resource: Resource, row_id: int, *, version: int | None = None) -> None:
+    """Mark a row as deleted; raises Conflict naming what still refers to it."""
+    row = _load(context, resource, row_id)
+    _check_version(context, resource, row, version)
+    resource.guard(context, _values(row))
+    in_the_way = blockers(context, resource, [row_id]).get(row_id)
+    if in_the_way:
+        raise Conflict(_("It is still in use."), blockers=in_the_way, code="in_use")
+    _apply(context, resource, row, _values(row), {"deleted_at": context.at})
+
+
+def restore_row(context: Context, resource: Resource, row_id: int) -> None:
+    """Bring a deleted row back; raises Conflict when its name is taken or what it refers to is gone."""
+    row = _load(context, resource, row_id, deleted=True)
+    before = _values(row)
+    draft = Draft(resource, {**before, **{rule.column: None for rule in resource.unique}}, {})
+    draft.changes = {"deleted_at": None, **{rule.column: before[rule.column] for rule in resource.unique}}
+    check_unique(context, resource, [draft])
+    if draft.errors:
+        raise Conflict("; ".join(message for found in draft.errors.values() for message in found), code="taken")
+    pairs = [(target, c, before[c]) for c, target in references(resource.table).items() if before[c] is not None]
+    gone = missing_references(context.session, pairs)
+    if gone:
+        raise Conflict(_("What it refers to is gone: %(name)s.", name=gone[0][1]), code="reference_gone")
+    _apply(context, resource, row, before, {"deleted_at": None})
+
+
+def _load(context: Context, resource: Resource, row_id: int, *, deleted: bool = False) -> Any:
+    model, table = resource.model, resource.table
+    query = select(model).where(table.c.id == row_id, *reach(context, resource))
+    if "deleted_at" in table.c:
+        query = query.where(table.c.deleted_at.isnot(None) if deleted else table.c.deleted_at.is_(None))
+    row = context.session.execute(query.execution_options(populate_existing=True)).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"there is no {resource.name} {row_id}")
+    return row
+
+
+def _check_version(context: Context, resource: Resource, row: Any, version: int | None) -> None:
+    if version is not None and version != row.version:
+        raise StaleVersion(get_row(context, resource, row.id))
+
+
+def _values(row: Any) -> Row:
+    return {column: getattr(row, column) for column in row.__table__.c.keys()}
+
+
+def _raise(draft: Draft) -> None:
+    if draft.errors:
+        raise Invalid(draft.errors)
+
+
+def _apply(context: Context, resource: Resource, row: Any, before: Row, changes: Row) -> Row:
+    if not changes:
+        return {}
+    for column, value in changes.items():
+        setattr(row, column, value)
+    _flush(context, resource)
+    settle(context, resource, [Change(before, _values(row))])
+    return changes
+
+
+def settle(context: Context, resource: Resource, changes: list[Change]) -> None:
+    """Do what must follow from written rows: the resource's own upkeep, and the search texts that hold their names."""
+    resource.settle(context, changes)
+    if any(resource.name == other.fields[n].target for other in registry.resources.values() for n in other.search_references):
+        from webapp.core.search_refresh import follow_renames
+
+        follow_renames(context, resource, changes)
+
+
+def _flush(context: Context, resource: Resource) -> None:
+    try:
+        context.session.flush()
+    except IntegrityError as error:
+        context.session.rollback()
+        raise taken_meanwhile(resource, error) from error
+    except StaleDataError as error:
+        context.session.rollback()
+        raise Conflict(_("Somebody changed this at the same moment. Try again."), code="stale") from error
+
+
+def taken_meanwhile(resource: Resource, error: IntegrityError) -> Exception:
+    """Return the error to show when a constraint refused what the check before it had allowed."""
+    text = str(error.orig)
+    for rule in resource.unique:
+        if rule.column in text:
+            return Invalid({rule.field: [_("Somebody has just taken this.")]})
+    return error
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """So many rows of a resource refer to what should go; `parameter` filters their list."""
+
+    resource: Resource
+    count: int
+    parameter: str
+    row_id: int
+
+
+def blockers(context: Context, resource: Resource, ids: list[int]) -> dict[int, list[Blocker]]:
+    """Return {id: what living rows refer to it}: one query over every table that points here."""
+    parts = []
+    for other in registry.resources.values():
+        for column, target in references(other.table).items():
+            if target is resource.table:
+                parts.append(_referring(context, other, other.table, column, ids))
+    found: dict[int, list[Blocker]] = {}
+    if not parts:
+        return found
+    for name, parameter, row_id, count in context.session.execute(union_all(*parts), execution_options=CHECKED):
+        found.setdefault(row_id, []).append(Blocker(registry.resources[name], count, parameter, row_id))
+    return found
+
+
+def _referring(context: Context, other: Resource, table: Table, column: str, ids: list[int]) -> Any:
+    query = (
+        select(literal(other.name), literal(column), table.c[column], func.count())
+        .where(scoped(context.session, table), table.c[column].in_(ids))
+        .group_by(table.c[column])
+    )
+    return query.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else query
+
+

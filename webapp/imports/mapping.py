@@ -1,0 +1,103 @@
+"""Which column becomes which field: guessed from the headings, corrected by people, kept as plain data."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from webapp.imports.targets import LEFT_OUT, TARGETS
+
+Columns = Mapping[int, str | None]
+"""{column counted from 0: field, or None for "Leave out"}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a heading probably means; `reason` says why a known column is left out."""
+
+    field: str | None
+    sure: bool = True
+    reason: Any = None
+
+
+def guess_columns(resource: str, headers: Sequence[str]) -> list[Guess]:
+    """Return one guess a heading; no field is guessed twice, the better match keeps it."""
+    targets = TARGETS[resource]
+    found = [_guess(resource, header) for header in headers]
+    guesses: list[Guess] = [Guess(None, reason=reason) for _field, _rank, reason in found]
+    for name in targets:
+        rivals = sorted((rank, index) for index, (field, rank, _reason) in enumerate(found) if field == name)
+        for place, (rank, index) in enumerate(rivals):
+            taken = _l("Another column becomes %(field)s already.", field=targets[name].label)
+            guesses[index] = Guess(name, sure=rank < FUZZY) if place == 0 else Guess(None, reason=taken)
+    return guesses
+
+
+def column_errors(resource: str, columns: Columns, width: int) -> list[str]:
+    """Return what is wrong with a mapping, in sentences."""
+    targets, errors, seen = TARGETS[resource], [], set()
+    for index, field in columns.items():
+        if not 0 <= index < width:
+            errors.append(_("There is no column %(number)s.", number=index))
+        elif field is not None and field not in targets:
+            errors.append(_("There is no field “%(field)s”.", field=field))
+        elif field is not None and field in seen:
+            errors.append(_("Two columns become %(field)s.", field=targets[field].label))
+        seen.add(field)
+    if not seen & set(targets):
+        errors.append(_("No column becomes anything yet."))
+    return errors
+
+
+def columns_from_json(data: Mapping[str, str | None]) -> dict[int, str | None]:
+    """Return a mapping kept as JSON, whose keys are text there."""
+    return {int(index): field for index, field in data.items()}
+
+
+def columns_to_json(columns: Columns) -> dict[str, str | None]:
+    """Return a mapping as JSON keeps it."""
+    return {str(index): field for index, field in sorted(columns.items())}
+
+
+FUZZY = 1_000
+"""Ranks from here on are guesses to be looked at."""
+
+NUMBER_WORDS = frozenset({"nr", "no", "num", "number", "nummer", "numero", "nro", "№"})
+
+
+def normalize_heading(heading: str) -> str:
+    """Return a heading's words in one spelling: "Inv. No." and "inv_number" are both "inv no"."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading).replace("#", " no ").replace("№", " no ").replace("ß", "ss")
+    text = unicodedata.normalize("NFKD", text).casefold()
+    words = re.sub(r"[^a-z0-9 ]+", " ", "".join(char for char in text if not unicodedata.combining(char))).split()
+    return " ".join("no" if word in NUMBER_WORDS else word for word in words)
+
+
+def _guess(resource: str, header: str) -> tuple[str | None, int, Any]:
+    """Return (field, rank, reason); the lowest rank is the surest."""
+    targets, heading = TARGETS[resource], normalize_heading(header)
+    exact = [(0, name) for name, target in targets.items() if heading == normalize_heading(str(target.label))]
+    exact += [(target.names.index(heading), name) for name, target in targets.items() if heading in target.names]
+    if exact:
+        rank, name = min(exact)
+        return name, rank, None
+    for reason, patterns in LEFT_OUT[resource]:
+        if any(re.fullmatch(pattern, heading) for pattern in patterns):
+            return None, 0, reason
+    words = set(heading.split())
+    near = [
+        (-len(known), name)
+        for name, target in targets.items()
+        for known in target.names
+        if words.issuperset(known.split()) and (" " in known or len(known) > 5)
+    ]
+    if near:
+        length, name = min(near)
+        return name, 2 * FUZZY + length, None
+    return None, 0, None

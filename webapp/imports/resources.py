@@ -1,0 +1,20 @@
+"""Declarations of imports: their permissions, and their place in the menu."""
+
+from flask_babel import lazy_gettext as _l
+
+from webapp.core.access import MANAGERS, Permission
+from webapp.core.navigation import Link, add_link
+from webapp.core.resource import Resource
+
+RESOURCES: tuple[Resource, ...] = ()
+PERMISSIONS = (Permission("imports:read", MANAGERS), Permission("imports:write", MANAGERS))
+add_link(
+    Link(
+        endpoint="imports.index",
+        label=_l("Imports"),
+        icon="file-import",
+        group=_l("Organization"),
+        permission="imports:read",
+        order=400,
+    )
+)

@@ -1,0 +1,128 @@
+"""Take a change set back, as far as nobody has touched the same fields since; say what stays as it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from flask_babel import gettext as _
+from sqlalchemy import Table, select
+
+from webapp.core.activity import Activity, is_recorded, plain
+from webapp.core.batch import find_rows, plan_rows, write_rows
+from webapp.core.context import Context
+from webapp.core.fields import FaceField
+from webapp.core.resource import Resource, registry
+from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.writes import Draft, blockers
+
+LOG = cast(Table, Activity.__table__)
+Row = dict[str, Any]
+Line = Mapping[str, Any]
+
+
+@dataclass
+class Report:
+    """What became of some lines of a change set; `kept` names things that stay, with the reason."""
+
+    last_id: int
+    lines: int
+    restored: int = 0
+    removed: int = 0
+    kept: list[Row] = field(default_factory=list)
+
+    def keep(self, line: Line, reason: str, fields: Sequence[str] = ()) -> None:
+        """Note that a thing, or some of its fields, stays as it is."""
+        item = {"item_type": line["item_type"], "item_id": line["item_id"], "name": line["item_name"]}
+        self.kept.append(item | {"reason": reason, "fields": list(fields)})
+
+
+def undo_chunk(context: Context, change_set_id: str, *, before_id: int | None, limit: int) -> Report | None:
+    """Take back the newest lines of a change set older than `before_id`; None when there are none.
+
+    Created things are deleted again, unless they were changed or are in use; changed fields get their old values back,
+    unless they differ from what the change set wrote.
+    """
+    query = select(LOG).where(scoped(context.session, LOG), LOG.c.change_set_id == change_set_id)
+    if before_id is not None:
+        query = query.where(LOG.c.id < before_id)
+    query = query.order_by(LOG.c.id.desc()).limit(limit)
+    lines = [dict(line) for line in context.session.execute(query, execution_options=CHECKED).mappings()]
+    if not lines:
+        return None
+    report = Report(last_id=lines[-1]["id"], lines=len(lines))
+    for resource, event, members in _runs(lines):
+        rows = find_rows(context, resource, "id", [line["item_id"] for line in members])
+        present = [(line, rows[line["item_id"]]) for line in members if line["item_id"] in rows]
+        if event == "Create":
+            _remove(context, resource, present, report)
+        elif event == "Update":
+            _restore(context, resource, present, report)
+    return report
+
+
+def _runs(lines: Sequence[Line]) -> list[tuple[Resource, str, list[Line]]]:
+    """Return the lines in runs of one resource and event, in order, so that nothing goes before what refers to it."""
+    runs: list[tuple[Resource, str, list[Line]]] = []
+    for line in lines:
+        resource = registry.by_table(line["item_type"])
+        if resource is None:
+            continue
+        parent = "parent_id" in resource.table.c
+        if runs and not parent and (runs[-1][0], runs[-1][1]) == (resource, line["event"]):
+            runs[-1][2].append(line)
+        else:
+            runs.append((resource, line["event"], [line]))
+    return runs
+
+
+def _remove(context: Context, resource: Resource, present: list[tuple[Line, Row]], report: Report) -> None:
+    in_use = blockers(context, resource, [row["id"] for _line, row in present]) if present else {}
+    doomed = []
+    for line, row in present:
+        touched = [name for name in _columns(resource) if _differs(name, row, line)]
+        if touched:
+            report.keep(line, _("It was changed since."), touched)
+        elif row["id"] in in_use:
+            report.keep(line, _("It is in use."))
+        else:
+            doomed.append(Draft(resource, row, {}, {"deleted_at": context.at}))
+    write_rows(context, resource, doomed)
+    report.removed += len(doomed)
+
+
+def _columns(resource: Resource) -> dict[str, FaceField]:
+    return {item.column: item for item in resource.writable.values()}
+
+
+def _differs(column: str, row: Row, line: Line) -> bool:
+    """Tell whether a column of a created row is no longer what it was created with."""
+    _old, new = line["changes"].get(column, (None, None))
+    return is_recorded(column) and plain(row[column]) != new
+
+
+def _restore(context: Context, resource: Resource, present: list[tuple[Line, Row]], report: Report) -> None:
+    known = _columns(resource)
+    names = {item.column: name for name, item in resource.writable.items()}
+    planned: list[tuple[Line, Row, dict[str, Any]]] = []
+    for line, row in present:
+        changed = {column: pair for column, pair in line["changes"].items() if column in known}
+        touched = [column for column, (_old, new) in changed.items() if plain(row[column]) != new]
+        if touched:
+            report.keep(line, _("It was changed since."), touched)
+        old = {column: _value(known[column], pair[0]) for column, pair in changed.items() if column not in touched}
+        if old:
+            planned.append((line, row, old))
+    patches = [(row, {names[column]: value for column, value in old.items()}) for _line, row, old in planned]
+    drafts = plan_rows(context, resource, patches)
+    for (line, _row, old), draft in zip(planned, drafts, strict=True):
+        draft.changes |= old  # exactly what was there, whatever the plan would derive
+        if draft.errors:
+            report.keep(line, " ".join(m for found in draft.errors.values() for m in found), list(draft.errors))
+    good = [draft for draft in drafts if not draft.errors]
+    write_rows(context, resource, good)
+    report.restored += len(good)
+
+
+def _value(item: FaceField, old: Any) -> Any:
+    """Return an old value of the log, where amounts and days are text, as the column takes it."""
+    return None if old is None else item.deserialize(old)

@@ -1,0 +1,220 @@
+"""Turn raw cells into text, numbers, money and flags; a column's way with numbers is judged over the whole column."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from flask_babel import gettext as _
+
+from webapp.core.export import restore
+from webapp.imports.unreadable import Cell
+
+INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]|_x000D_")
+SPACES = re.compile("[\u00a0\u2007\u202f\u3000]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+NOTHING = frozenset(
+    ["", "-", "--", "–", "—", "?", "n/a", "n.a.", "na", "nil", "null", "none", "unknown"]
+    + [f"#{error}" for error in ("n/a", "ref!", "value!", "name?", "div/0!")]
+)
+"""What people write where there is nothing to write; only for typed columns and names, never for free text."""
+
+# fmt: off
+YES = frozenset((
+    "1", "y", "yes", "true", "t", "on", "x", "✓", "✔", "ja", "j", "wahr", "oui", "o", "vrai", "si", "sì", "sí", "s",
+    "verdadero", "vero", "sim", "verdadeiro", "tak", "prawda", "ano", "kyllä",
+))
+NO = frozenset((
+    "0", "n", "no", "false", "f", "off", "-", "nein", "falsch", "non", "faux", "falso", "não", "nao", "nee",
+    "onwaar", "nie", "fałsz", "nej", "ne", "ei",
+))
+SYMBOLS = {
+    "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS",
+    "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "Fr.": "CHF", "R$": "BRL", "NZ$": "NZD", "A$": "AUD", "US$": "USD",
+    "C$": "CAD", "CA$": "CAD",
+}
+# fmt: on
+DOLLARS = frozenset(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD"))
+CROWNS = frozenset(("SEK", "NOK", "DKK", "ISK"))
+ROUND_PRICE = re.compile(r"(?<=\d)[.,]\s?[-–—]{1,2}(?=\D|\Z)")
+"""The Swiss and German way to write no cents: 12.- and 12,--."""
+MONEY = re.compile(
+    r"(?P<sign>-\s*(?=\D))?(?P<before>[^\d(.,+\-\s]{1,4}|[A-Z]{2,3}\s?\$)?\s*(?P<number>[(+\-]?\s*[\d.,'’\s]+[)\-]?)\s*(?P<after>[^\d\s]{1,4})?"
+)
+GROUPED = re.compile(r"[\s'’]")
+FOUR_PLACES = Decimal("0.0001")
+
+
+class UnreadableValue(ValueError):
+    """A cell that is not what its column should hold; the message quotes it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def clean_text(cell: Cell, multiline: bool = False) -> str:
+    """Return a cell as tidy NFC text, on one line unless told otherwise.
+
+    Invisible and control characters and outer spaces go; an export's mark before formulas is taken back.
+    """
+    if not isinstance(cell, str):
+        return plain_number(cell)
+    if cell.isascii() and cell.isprintable() and "'" not in cell and "_x" not in cell and "  " not in cell:
+        return cell.strip()
+    text = CONTROL.sub("", SPACES.sub(" ", INVISIBLE.sub("", unicodedata.normalize("NFC", cell))))
+    text = restore(text.lstrip(" "))
+    if multiline:
+        return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip()
+    return " ".join(text.split())
+
+
+def plain_number(cell: float | int | bool) -> str:
+    """Return a number as people write it: no exponent, no superfluous zeros."""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    return str(cell) if isinstance(cell, int) else format(Decimal(repr(cell)).normalize(), "f")
+
+
+def is_nothing(text: str) -> bool:
+    """Return whether a text says that there is no value."""
+    return text.casefold() in NOTHING
+
+
+def detect_decimal(cells: Iterable[Cell]) -> str | None:
+    """Return how a column writes decimals: "point", "comma", "ambiguous" ("1.234" alone), None if nothing shows it."""
+    ambiguous = False
+    votes = {"point": 0, "comma": 0}
+    for cell in cells:
+        if not isinstance(cell, str) or not ("." in cell or "," in cell):
+            continue
+        found = _decimal_of(cell)
+        if found == "ambiguous":
+            ambiguous = True
+        elif found:
+            votes[found] += 1
+    if votes["point"] or votes["comma"]:
+        return max(votes, key=votes.__getitem__)
+    return "ambiguous" if ambiguous else None
+
+
+def _decimal_of(text: str) -> str | None:
+    digits = "".join(char for char in text if char.isdigit() or char in ".,").strip(".,")
+    points, commas = digits.count("."), digits.count(",")
+    if points and commas:
+        return "point" if digits.rfind(".") > digits.rfind(",") else "comma"
+    if points + commas == 0:
+        return None
+    mark, own, other = (".", "point", "comma") if points else (",", "comma", "point")
+    if digits.count(mark) > 1:
+        return other
+    whole, fraction = digits.split(mark)
+    if len(fraction) != 3 or whole in ("", "0") or len(whole) > 3:
+        return own
+    return "ambiguous"
+
+
+def parse_number(cell: Cell, decimal: str | None = None) -> Decimal | None:
+    """Return the number in a cell, or None when it is blank; `decimal` is what `detect_decimal` found.
+
+    Raises UnreadableValue. An ambiguous or unknown column reads "1.234" and "1,234" as grouped thousands.
+    """
+    amount, _currency = parse_money(cell, decimal)
+    return amount
+
+
+def parse_whole(cell: Cell, decimal: str | None = None) -> int | None:
+    """Return the whole number in a cell, e.g. 36 for "36 months". Raises UnreadableValue."""
+    if isinstance(cell, str):
+        cell = re.sub(r"(?<=\d)\s*[^\W\d]{3,}\.?\Z", "", cell.strip())
+    number = parse_number(cell, decimal)
+    if number is None:
+        return None
+    if number != number.to_integral_value():
+        raise UnreadableValue(_("“%(text)s” is not a whole number.", text=_short(cell)))
+    return int(number)
+
+
+def parse_money(cell: Cell, decimal: str | None = None, home: str = "USD") -> tuple[Decimal | None, str | None]:
+    """Return amount and currency code of a cell such as "€ 1.234,56"; the code is None when the cell names none.
+
+    `home` is the organization's currency: what a bare "$" or "kr" means if it is one of these.
+    Raises UnreadableValue. Amounts are rounded HALF_UP to four places, as they are stored.
+    """
+    if isinstance(cell, bool):
+        raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
+    if isinstance(cell, (int, float)):
+        return _rounded(Decimal(repr(cell)), cell), None
+    text = ROUND_PRICE.sub("", clean_text(cell)).replace("−", "-")
+    if is_nothing(text):
+        return None, None
+    match = MONEY.fullmatch(text)
+    if match is None:
+        raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
+    number = GROUPED.sub("", match["number"])
+    negative = bool(match["sign"]) or "-" in number or number.startswith("(")
+    digits = number.strip("()+-")
+    amount = _rounded(_to_decimal(digits.removesuffix(".").removesuffix(","), decimal, cell), cell)
+    unit = match["before"] or match["after"]
+    return (-amount if negative else amount), _currency(unit, home, cell) if unit else None
+
+
+def _to_decimal(digits: str, decimal: str | None, cell: Cell) -> Decimal:
+    """Read digits with marks: the last of two different marks is the decimal one, then the column's habit decides."""
+    own = _decimal_of(digits)
+    style = own if own in ("point", "comma") else decimal
+    if own == "ambiguous" and style not in ("point", "comma"):
+        style = "comma" if "." in digits else "point"
+    grouping, mark = (",", ".") if style != "comma" else (".", ",")
+    if digits.count(mark) > 1:
+        raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
+    try:
+        return Decimal(digits.replace(grouping, "").replace(mark, "."))
+    except InvalidOperation:
+        raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell))) from None
+
+
+def _rounded(number: Decimal, cell: Cell) -> Decimal:
+    if not number.is_finite() or abs(number) >= 10**14:
+        raise UnreadableValue(_("“%(text)s” is too large a number.", text=_short(cell)))
+    return number.quantize(FOUR_PLACES, ROUND_HALF_UP) if number.as_tuple().exponent < -4 else number  # type: ignore[operator]  # finite: an int
+
+
+def _currency(unit: str, home: str, cell: Cell) -> str:
+    unit = unit.strip()
+    if unit == "$":
+        return home if home in DOLLARS else "USD"
+    if unit.casefold().rstrip(".") == "kr":
+        return home if home in CROWNS else "SEK"
+    code = SYMBOLS.get(unit) or SYMBOLS.get(unit.replace(" ", "")) or unit.upper()
+    if re.fullmatch("[A-Z]{3}", code):
+        return code
+    raise UnreadableValue(_("“%(text)s” is not an amount of money.", text=_short(cell)))
+
+
+def parse_currency(cell: Cell, home: str = "USD") -> str | None:
+    """Return a currency code from "EUR", "€" or "Euro (EUR)". Raises UnreadableValue."""
+    text = clean_text(cell)
+    if is_nothing(text):
+        return None
+    inner = re.search(r"\(([A-Za-z]{3})\)", text)
+    return _currency(inner[1] if inner else text, home, cell)
+
+
+def parse_flag(cell: Cell) -> bool | None:
+    """Return yes or no from a word of several languages. Raises UnreadableValue."""
+    text = clean_text(cell).casefold().removesuffix(".0")
+    if text == "":
+        return None
+    if text in YES:
+        return True
+    if text in NO:
+        return False
+    raise UnreadableValue(_("“%(text)s” is neither yes nor no.", text=_short(cell)))
+
+
+def _short(cell: Cell) -> str:
+    text = str(cell)
+    return text if len(text) <= 60 else text[:59] + "…"

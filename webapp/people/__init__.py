@@ -1,0 +1,1 @@
+"""Who has things: persons, whether or not they may sign in."""

@@ -1,0 +1,1 @@
+"""Where things are: the tree of sites, locations, aisles, shelves and bins."""

@@ -1,0 +1,67 @@
+"""The tree of places."""
+
+from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.core.database import ForeignId, Id, KeyColumn, LongText, Model, ShortText
+from webapp.core.tenancy import Entity, SoftDeleted, TenantScoped, tenant_reference, tenant_table_arguments
+
+KINDS = ("site", "location", "aisle", "shelf", "bin", "customer_site")
+LIVING = text("deleted_at IS NULL")
+
+
+class Location(Entity, SoftDeleted, Model):
+    """A place in the tree: the site "Lisbon", its location "Media store", there "Shelf 3"."""
+
+    __tablename__ = "locations"
+
+    kind: Mapped[str] = mapped_column(String(16))
+    parent_id: Mapped[ForeignId | None]
+    parent_key: Mapped[ForeignId] = mapped_column(default=0)
+    name: Mapped[ShortText]
+    name_key: Mapped[KeyColumn]
+    code: Mapped[ShortText | None]
+    address_line_1: Mapped[ShortText | None]
+    address_line_2: Mapped[ShortText | None]
+    city: Mapped[ShortText | None]
+    state: Mapped[ShortText | None]
+    zip: Mapped[ShortText | None]
+    country: Mapped[str | None] = mapped_column(String(2))
+    email: Mapped[ShortText | None]
+    phone: Mapped[ShortText | None]
+    notes: Mapped[LongText | None]
+    search_text: Mapped[LongText]
+
+    __table_args__ = tenant_table_arguments(
+        *tenant_reference("locations", "parent_id"),
+        CheckConstraint(f"kind IN {KINDS}", name="kind"),
+        CheckConstraint("parent_key = coalesce(parent_id, 0)", name="parent_key"),
+        Index(
+            "uq_locations_living",
+            "organization_id",
+            "parent_key",
+            "kind",
+            "name_key",
+            unique=True,
+            postgresql_where=LIVING,
+            sqlite_where=LIVING,
+        ),
+        Index(None, "organization_id", "parent_id"),
+    )
+
+
+class LocationAncestor(Model):
+    """A place and one that holds it, itself included, `depth` levels up: the closure of the tree, for roll-ups."""
+
+    __tablename__ = "location_ancestors"
+
+    organization_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    ancestor_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    location_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    depth: Mapped[int]
+
+    __table_args__ = (
+        *TenantScoped.tenant_arguments()[:1],
+        *tenant_reference("locations", "ancestor_id", "location_id"),
+        Index(None, "organization_id", "location_id"),
+    )

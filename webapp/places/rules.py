@@ -1,0 +1,146 @@
+"""Rules of the tree of places: what may stand in what, and the closure that roll-ups read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, insert, select
+
+from webapp.core.context import Context
+from webapp.core.errors import Invalid
+from webapp.core.lookup import ids_by_name
+from webapp.core.resource import Resource
+from webapp.core.tenancy import CHECKED, organization_of, scoped
+from webapp.core.writes import Change, Draft, Facts, create_row
+from webapp.places.models import Location, LocationAncestor
+
+RANK = {"site": 0, "customer_site": 0, "location": 1, "aisle": 2, "shelf": 3, "bin": 4}
+NESTING = {"site", "location"}
+DEEPEST = 20
+TREE = LocationAncestor.__table__
+LOCATIONS = Location.__table__
+
+
+def plan_location(draft: Draft, facts: Facts) -> None:
+    """Say what a location will be: in a place that may hold it, never inside itself."""
+    draft["parent_key"] = draft["parent_id"] or 0
+    if draft.changed("parent_id", "kind"):
+        _check_parent(draft, facts)
+    if not draft.is_new and draft.changed("kind"):
+        _check_children(draft, facts)
+
+
+def may_stand_in(kind: str, parent_kind: str) -> bool:
+    """Tell whether a kind of place may stand in another: never a shallower one, its own kind only when that nests."""
+    return RANK[kind] > RANK[parent_kind] or (kind == parent_kind and kind in NESTING)
+
+
+def _check_parent(draft: Draft, facts: Facts) -> None:
+    parent = facts.row("locations", draft["parent_id"])
+    if parent is None:
+        return
+    if not may_stand_in(draft["kind"], str(parent["kind"])):
+        draft.fail("parent_id", _("A %(kind)s cannot stand in a %(parent)s.", kind=draft["kind"], parent=parent["kind"]))
+    own = None if draft.current is None else draft.current["id"]
+    depth = 1
+    while parent is not None:
+        if parent["id"] == own:
+            draft.fail("parent_id", _("A place cannot stand in itself."))
+            return
+        depth += 1
+        if depth > DEEPEST:
+            draft.fail("parent_id", _("The tree is at most %(count)s levels deep.", count=DEEPEST))
+            return
+        parent = facts.row("locations", parent["parent_id"])
+
+
+def _check_children(draft: Draft, facts: Facts) -> None:
+    session = facts.context.session
+    query = select(LOCATIONS.c.kind).where(
+        scoped(session, LOCATIONS),
+        LOCATIONS.c.parent_id == (draft.current or {})["id"],
+        LOCATIONS.c.deleted_at.is_(None),
+    )
+    for kind in session.execute(query.distinct(), execution_options=CHECKED).scalars():
+        if not may_stand_in(kind, draft["kind"]):
+            draft.fail("kind", _("A %(kind)s stands in it.", kind=kind))
+
+
+def keep_closure(context: Context, changes: list[Change]) -> None:
+    """Keep the closure true: add new places, and hang moved subtrees under their new parents."""
+    for change in changes:
+        after = change.after
+        if change.before is None:
+            _hang(context, after["parent_id"], [(after["id"], 0)])
+        elif change.before["parent_id"] != after["parent_id"]:
+            subtree = _below(context, after["id"])
+            ids = [location_id for location_id, _depth in subtree]
+            cut = delete(TREE).where(
+                TREE.c.organization_id == organization_of(context.session),
+                TREE.c.location_id.in_(ids),
+                TREE.c.ancestor_id.notin_(ids),
+            )
+            context.session.execute(cut, execution_options=CHECKED)
+            _hang(context, after["parent_id"], subtree, own=False)
+
+
+def _below(context: Context, location_id: int) -> list[tuple[int, int]]:
+    query = select(TREE.c.location_id, TREE.c.depth).where(
+        TREE.c.organization_id == organization_of(context.session), TREE.c.ancestor_id == location_id
+    )
+    return [(row[0], row[1]) for row in context.session.execute(query, execution_options=CHECKED)]
+
+
+def _hang(context: Context, parent_id: int | None, subtree: list[tuple[int, int]], *, own: bool = True) -> None:
+    organization_id = organization_of(context.session)
+    rows = [
+        {"organization_id": organization_id, "ancestor_id": location_id, "location_id": location_id, "depth": 0}
+        for location_id, _depth in subtree
+        if own
+    ]
+    if parent_id is not None:
+        query = select(TREE.c.ancestor_id, TREE.c.depth).where(
+            TREE.c.organization_id == organization_id, TREE.c.location_id == parent_id
+        )
+        for ancestor_id, height in context.session.execute(query, execution_options=CHECKED).all():
+            rows += [
+                {
+                    "organization_id": organization_id,
+                    "ancestor_id": ancestor_id,
+                    "location_id": location_id,
+                    "depth": height + 1 + depth,
+                }
+                for location_id, depth in subtree
+            ]
+    if rows:
+        context.session.execute(insert(TREE), rows, execution_options=CHECKED)
+
+
+def name_paths(rows: dict[int, dict[str, object]]) -> None:
+    """Give each place its path as label, "Lisbon / Media store / Shelf 3", from the rows' names and parents."""
+    paths: dict[int, str] = {}
+
+    def path(location_id: int, depth: int = 0) -> str:
+        if location_id not in paths:
+            row = rows[location_id]
+            parent = row["parent_id"]
+            above = path(parent, depth + 1) if isinstance(parent, int) and parent in rows and depth < DEEPEST else ""
+            paths[location_id] = f"{above} / {row['name']}" if above else str(row["name"])
+        return paths[location_id]
+
+    for location_id, row in rows.items():
+        row["label"] = path(location_id)
+
+
+def make_path(context: Context, resource: Resource, name: str, hints: Mapping[str, Any]) -> int:
+    """Make a place from its path, "Lisbon / Floor 2", and the places above it that are missing; return its id."""
+    parent_id: int | None = None
+    parts = [part.strip() for part in name.replace("›", "/").replace(">", "/").split("/") if part.strip()]
+    for depth, part in enumerate(parts):
+        found = ids_by_name(context, resource, [" / ".join(parts[: depth + 1])])
+        known = next(iter(found.values()), None)
+        kind = "site" if parent_id is None else "location"
+        parent_id = known or create_row(context, resource, {"name": part, "kind": kind, "parent_id": parent_id})
+    if parent_id is None:
+        raise Invalid({"name": [_("This is needed.")]})
+    return parent_id
