@@ -45,7 +45,7 @@ __all__ = ["FEATURES", "create_app", "search_refresh"]
 class Quartermaster(Flask):
     """A Flask that commits once: what a request wrote is kept when its answer says so, and dropped otherwise."""
 
-    def dispatch_request(self) -> Response:  # type: ignore[override] # Flask's is wider
+    def dispatch_request(self) -> Response:
         """Answer a request, then commit or roll back."""
         response = self.make_response(super().dispatch_request())
         context = g.get("context")
@@ -126,7 +126,9 @@ def _modules(name: str) -> Iterator[ModuleType]:
 def name_request() -> None:
     """Give the request an id that logs, errors and the history share."""
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else uuid.uuid4().hex
+    g.request_id = (
+        given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else uuid.uuid4().hex
+    )
 
 
 def show_request_id(response: Response) -> Response:

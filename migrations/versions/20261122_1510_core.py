@@ -3,7 +3,16 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import RUNTIME_ROLE, Id, Json, Moment, column, drop_tenant_table, is_postgresql, tenant_table
+from webapp.core.tenancy_ddl import (
+    RUNTIME_ROLE,
+    Id,
+    Json,
+    Moment,
+    column,
+    drop_tenant_table,
+    is_postgresql,
+    tenant_table,
+)
 
 revision = "20261122_1510"
 down_revision = "20261122_1500"

@@ -8,7 +8,7 @@ from marshmallow import RAISE, Schema
 
 from webapp.accounts.choices import DIALECTS
 from webapp.accounts.passwords import LONGEST
-from webapp.accounts.resources import API_KEYS, MEMBERS, ApiKeySchema, MemberSchema
+from webapp.accounts.resources import API_KEYS, MEMBERS, ROLE_CHOICES, ApiKeySchema
 from webapp.accounts.rules import add_member, create_api_key, revoke_api_key
 from webapp.core import openapi
 from webapp.core.api import PREFIX, answer, entered, json_body, load, one
@@ -44,7 +44,7 @@ class NewMemberSchema(Schema):
     email = Text(required=True)
     name = Text()
     password = Text(max=LONGEST)
-    role = Choice(MemberSchema._declared_fields["role"].choices, required=True)
+    role = Choice(ROLE_CHOICES, required=True)
     scope_location_id = Reference("locations")
 
 

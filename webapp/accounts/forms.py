@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
 from webapp.accounts.choices import currencies, locales, timezones
@@ -18,7 +19,7 @@ PASSWORD_HELP = _l("At least 10 characters. A sentence is good.")
 
 def listed(words: dict[str, str]) -> Any:
     """Return a function that gives WTForms the choices of a select."""
-    return lambda: list(words.items())
+    return lambda: [SelectChoice(code, label) for code, label in words.items()]
 
 
 class GateForm(FlaskForm):
@@ -68,7 +69,7 @@ class SetupForm(GateForm):
     admin_password = PasswordField(_l("Password"), [NEEDED], description=PASSWORD_HELP, render_kw=NEW_PASSWORD)
     start = RadioField(
         _l("Start with"),
-        choices=[("spreadsheet", _l("My spreadsheet")), ("empty", _l("An empty book"))],
+        choices=[SelectChoice("spreadsheet", _l("My spreadsheet")), SelectChoice("empty", _l("An empty book"))],
         default="spreadsheet",
     )
 

@@ -1,5 +1,7 @@
 """Sign in and out, the first run, and going from one organization to another."""
 
+from typing import cast
+
 from flask import (
     Blueprint,
     Flask,
@@ -18,10 +20,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import NotFound
 
-from webapp.accounts import entry, setting_pages
+from webapp.accounts import entry
 from webapp.accounts.entry import close_session, current_visit, public, start_session
 from webapp.accounts.forms import PasswordForm, SetupForm, SignInForm, show_errors
 from webapp.accounts.founding import Founding, found_organization
+from webapp.accounts.key_pages import keys
+from webapp.accounts.member_pages import members, organization
 from webapp.accounts.rules import change_password, sign_in
 from webapp.core import identity, secrets
 from webapp.core.context import Context
@@ -35,9 +39,9 @@ blueprint = Blueprint("accounts", __name__)
 @blueprint.record_once
 def set_up(state: BlueprintSetupState) -> None:
     """Put the check in front of every page, and the settings beside these pages."""
-    app: Flask = state.app
+    app = cast(Flask, state.app)
     entry.init_app(app)
-    for other in setting_pages.BLUEPRINTS:
+    for other in (organization, members, keys):
         app.register_blueprint(other)
     add_link(Link(endpoint="accounts.organizations", label=_l("Organizations"), icon="building", group="account"))
     add_link(Link(endpoint="accounts.password", label=_l("Password"), icon="lock", group="account", order=110))

@@ -1,7 +1,7 @@
 """Declarations of accounts: one's own organization, its users, its members and its keys."""
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from webapp.accounts.choices import DIALECTS, currencies, locales, timezones
 from webapp.accounts.founding import record_change
@@ -15,6 +15,7 @@ from webapp.core.resource import Resource
 from webapp.core.tenancy import organization_of
 
 READ = frozenset({"list", "get"})
+ROLE_CHOICES = {role: ROLE_NAMES[role] for role in ROLES}
 # What sets an owner apart from an administrator: only who holds it may make or unmake an owner.
 PERMISSIONS = (Permission("organizations:own", frozenset({"owner"})),)
 WHO_SEES_MEMBERS = MANAGERS | {"auditor"}
@@ -46,7 +47,7 @@ class MemberSchema(SoftDeletedSchema):
 
     user_id = Reference("users", dump_only=True, label=_l("User"))
     user = Name("user_id", label=_l("User"))
-    role = Choice({role: ROLE_NAMES[role] for role in ROLES}, required=True, label=_l("Role"))
+    role = Choice(ROLE_CHOICES, required=True, label=_l("Role"))
     scope_location_id = Reference(
         "locations", label=_l("Only at"), help=_l("Sees this place and what lies below it; empty means everything.")
     )
@@ -70,13 +71,18 @@ class ApiKeySchema(SoftDeletedSchema):
     scope_location = Name("scope_location_id", label=_l("Only at"))
 
 
-def members_only(context: Context) -> object:
+def members_only(context: Context) -> ColumnElement[bool]:
     """Return the predicate of the users who are members here, which users' own table does not know."""
     members = Membership.__table__
     inside = select(members.c.user_id).where(
         members.c.organization_id == organization_of(context.session), members.c.deleted_at.is_(None)
     )
     return User.__table__.c.id.in_(inside)
+
+
+def own_only(context: Context) -> ColumnElement[bool]:
+    """Return the predicate of one's own organization."""
+    return Organization.__table__.c.id == organization_of(context.session)
 
 
 ORGANIZATIONS = Resource(
@@ -87,6 +93,7 @@ ORGANIZATIONS = Resource(
     singular=_l("Organization"),
     icon="building",
     columns=("name", "slug", "currency", "timezone", "locale"),
+    belongs=own_only,
     settle=record_change,
     write_roles=ADMINS,
     api=READ | {"update", "history"},

@@ -16,7 +16,7 @@ from webapp.core.tenancy import new_session
 from webapp.core.writes import create
 
 NAME, SLUG = "Kestrel Field Research", "kestrel-field-research"
-EMAIL, PASSWORD = "ines@kestrel.example", "kestrel demo 2026"  # noqa: S105 printed for everybody who loads the demo
+EMAIL, PASSWORD = "ines@kestrel.example", "kestrel demo 2026"
 PLACES = (
     "Lisbon / Media store / Shelf 3",
     "Lisbon / IT store",
@@ -48,12 +48,30 @@ PEOPLE = (
 KIT: tuple[tuple[str, str, str, str, str, int, int, tuple[str, ...]], ...] = (
     ("Camera", "Sony", "FX3", "ILME-FX3", "3949.00", 24, 3, ("Lisbon / Media store / Shelf 3",)),
     ("Lens", "Sony", "FE 24-70mm f/2.8 GM II", "SEL2470GM2", "2099.00", 24, 3, ("Lisbon / Media store / Shelf 3",)),
-    ("Laptop", "Lenovo", "ThinkPad T14 Gen 5", "21ML004MGE", "1398.00", 36, 9, ("Lisbon / IT store", "Kraków / Office")),
+    (
+        "Laptop",
+        "Lenovo",
+        "ThinkPad T14 Gen 5",
+        "21ML004MGE",
+        "1398.00",
+        36,
+        9,
+        ("Lisbon / IT store", "Kraków / Office"),
+    ),
     ("Laptop", "Apple", "MacBook Pro 14 M4 Pro", "MX2H3", "2431.00", 12, 5, ("Lisbon / Floor 2", "Rotterdam")),
     ("Tablet", "Apple", "iPad Air 11 M2", "MUWC3", "719.00", 12, 6, ("Nairobi / Store A", "Lisbon / IT store")),
     ("Drone", "DJI", "Matrice 350 RTK", "M350-RTK", "9900.00", 12, 2, ("Christchurch / Field base",)),
     ("Total station", "Leica", "TS07 1″ R500", "TS07", "14206.00", 12, 2, ("Kraków / Workshop",)),
-    ("Multimeter", "Fluke", "87V True-RMS", "FLUKE-87-5", "412.00", 36, 5, ("Lisbon / Optics lab", "Kraków / Workshop")),
+    (
+        "Multimeter",
+        "Fluke",
+        "87V True-RMS",
+        "FLUKE-87-5",
+        "412.00",
+        36,
+        5,
+        ("Lisbon / Optics lab", "Kraków / Workshop"),
+    ),
     ("Oscilloscope", "Rigol", "DHO924S", "DHO924S", "1530.75", 36, 2, ("Lisbon / Optics lab",)),
     ("Vehicle", "Volkswagen", "Transporter, 9-seat", "T6.1", "38240.00", 24, 2, ("Rotterdam / Yard",)),
     ("Rotary hammer", "Hilti", "TE 30-22", "TE30-22", "886.20", 24, 3, ("Nairobi / Store A",)),
@@ -88,7 +106,11 @@ def _fill(context: Context) -> None:
     for first, last, title, place in PEOPLE:
         email = f"{first.split()[0].split('-')[0].lower()}@kestrel.example"
         patch = {"first_name": first, "last_name": last, "title": title, "email": email}
-        create(context, registry.resources["persons"], {**patch, "location_id": ids_by_name(context, locations, [place])[place]})
+        create(
+            context,
+            registry.resources["persons"],
+            {**patch, "location_id": ids_by_name(context, locations, [place])[place]},
+        )
     rows = [row for kit in KIT for row in _copies(context, *kit)]
     result = sync(context, registry.resources["assets"], rows, frozenset())
     assert not result["failed"], result["failed"][:3]  # noqa: S101 the data above is ours
@@ -134,4 +156,3 @@ def _product(context: Context, category: str, maker: str, product: str, model: s
         ids[kind] = ids_by_name(context, resource, [name]).get(name) or make_named(context, resource, name, {})
     patch = {"name": product, "model_number": model, "category_id": ids["categories"]}
     return create(context, registry.resources["products"], {**patch, "manufacturer_id": ids["manufacturers"]})
-

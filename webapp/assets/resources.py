@@ -15,14 +15,18 @@ WHAT, WHERE, COST, NOTES = _l("What it is"), _l("Where it is"), _l("What it cost
 class AssetSchema(SoftDeletedSchema):
     """One thing the organization owns."""
 
-    tag = Text(key="tag_key", nullable=True, label=_l("Tag"), group=WHAT, mono=True, help=_l("Empty takes the next number"))
+    tag = Text(
+        key="tag_key", nullable=True, label=_l("Tag"), group=WHAT, mono=True, help=_l("Empty takes the next number")
+    )
     name = Text(key="name_key", label=_l("Name"), group=WHAT, help=_l("Empty takes the product's name"))
     product_id = Reference("products", label=_l("Product"), group=WHAT, help=_l("Sets the category"))
     product = Name("product_id", label=_l("Product"))
     serial_number = Text(key="serial_key", exact=True, label=_l("Serial number"), group=WHAT, mono=True)
     category_id = Reference("categories", label=_l("Category"), group=WHAT)
     category = Name("category_id", label=_l("Category"))
-    manufacturer_id = Through("product_id", "manufacturer_id", like=Reference("manufacturers"), label=_l("Manufacturer"))
+    manufacturer_id = Through(
+        "product_id", "manufacturer_id", like=Reference("manufacturers"), label=_l("Manufacturer")
+    )
     manufacturer = Name("manufacturer_id", label=_l("Manufacturer"))
     model_number = Through("product_id", "model_number", like=Text(), label=_l("Model number"))
     status_id = Reference("statuses", label=_l("State"), group=WHAT, help=_l("Only what may follow is offered"))
@@ -54,7 +58,17 @@ ASSETS = Resource(
     menu=Menu(label=_l("Assets"), group=_l("Assets"), icon="box", order=100),
     label="tag",
     subtitle="name",
-    columns=("tag", "name", "status", "product", "serial_number", "category", "location", "purchase_cost", "warranty_expires_on"),
+    columns=(
+        "tag",
+        "name",
+        "status",
+        "product",
+        "serial_number",
+        "category",
+        "location",
+        "purchase_cost",
+        "warranty_expires_on",
+    ),
     filters=(
         "status_id",
         "category_id",

@@ -71,7 +71,8 @@ def default_status(context: Context, lifecycle: str) -> int:
 
 def _plan_category(draft: Draft, facts: Facts) -> None:
     product = facts.row("products", draft["product_id"])
-    if product is not None and draft.changed("product_id"):
+    put_back = facts.forced and "category_id" in draft.patch
+    if product is not None and draft.changed("product_id") and not put_back:
         draft["category_id"] = product["category_id"]
     if draft["category_id"] is None:
         draft.fail("category_id", _("Choose a category, or a product that has one."))

@@ -97,4 +97,3 @@ def name_categories(rows: dict[int, dict[str, object]]) -> None:
     for row in rows.values():
         parent = rows.get(row["parent_id"]) if isinstance(row["parent_id"], int) else None
         row["label"] = f"{parent['name']} / {row['name']}" if parent else row["name"]
-

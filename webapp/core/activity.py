@@ -10,7 +10,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as BaseSession
 
 from webapp.core.context import Context
-from webapp.core.database import ForeignId, Json, JsonDict, LongText, Model, Moment, Session, ShortText, utcnow
+from webapp.core.database import (
+    ForeignId,
+    Json,
+    JsonDict,
+    LongText,
+    Model,
+    Moment,
+    Session,
+    ShortText,
+    column_names,
+    table_of,
+    utcnow,
+)
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, Entity, TenantScoped, organization_of, scoped, tenant_table_arguments
 
@@ -129,7 +141,7 @@ def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
     """Write lines of the log, and on SQLite their seals, in the session's transaction."""
     if not rows:
         return
-    table = Activity.__table__
+    table = table_of(Activity)
     if session.get_bind().dialect.name == "postgresql":
         stamped = {"transaction_id": text("pg_current_xact_id()::text::bigint")}
         session.execute(insert(table).values(**stamped), rows, execution_options=CHECKED)
@@ -139,7 +151,9 @@ def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
     returned = session.execute(
         insert(table).returning(table.c.id, sort_by_parameter_order=True), rows, execution_options=CHECKED
     )
-    seal(session, [{**row, "id": new_id, "transaction_id": None} for row, (new_id,) in zip(rows, returned, strict=True)])
+    seal(
+        session, [{**row, "id": new_id, "transaction_id": None} for row, (new_id,) in zip(rows, returned, strict=True)]
+    )
 
 
 @event.listens_for(Session, "before_flush")
@@ -175,7 +189,7 @@ def write_noticed(session: BaseSession, _context: Any) -> None:
     rows = []
     for row, before, changes in pending:
         table = row.__table__.name
-        values = {column: getattr(row, column) for column in row.__table__.c.keys()}
+        values = {column: getattr(row, column) for column in column_names(type(row))}
         event_name = event_of(before, changes)
         found = differences(before, values if before is None else changes, type(row).__secrets__)
         if before is None or found or event_name != "Update":
@@ -228,7 +242,7 @@ def history(
     context: Context, resource: Resource, row_id: int, *, before_id: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
     """Return the newest lines about one thing, newest first, as dicts of the log's columns."""
-    table = Activity.__table__
+    table = table_of(Activity)
     query = (
         select(table)
         .where(scoped(context.session, table), table.c.item_type == resource.table.name, table.c.item_id == row_id)
@@ -242,7 +256,7 @@ def history(
 
 def change_set(context: Context, change_set_id: str) -> Iterable[dict[str, Any]]:
     """Return the lines of a change set, newest first."""
-    table = Activity.__table__
+    table = table_of(Activity)
     query = (
         select(table)
         .where(scoped(context.session, table), table.c.change_set_id == change_set_id)

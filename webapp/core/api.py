@@ -133,7 +133,7 @@ def expected_version() -> int | None:
     if not request.if_match or request.if_match.star_tag:
         return None
     tags = [*request.if_match.as_set(include_weak=True)]
-    tag = tags[0].removeprefix('W/').strip('"') if len(tags) == 1 else ""
+    tag = tags[0].removeprefix("W/").strip('"') if len(tags) == 1 else ""
     return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 10 else -1
 
 
@@ -158,7 +158,11 @@ def idempotent(view: View) -> View:
             return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
         response = view(*args, **kwargs)
         if 200 <= response.status_code < 300:
-            headers = {name: response.headers[name] for name in ("Content-Type", "Location", "ETag") if name in response.headers}
+            headers = {
+                name: response.headers[name]
+                for name in ("Content-Type", "Location", "ETag")
+                if name in response.headers
+            }
             keep_reply(context, credential, key, digest, Kept(response.status_code, response.get_data(), headers))
         return response
 
@@ -204,7 +208,6 @@ def create_view(resource: Resource) -> Response:
 def update_view(resource: Resource, row_id: int) -> Response:
     """Change the fields that were sent and answer with the row."""
     context = entered(resource, write=True)
-    get_row(context, resource, row_id)
     update(context, resource, row_id, load(resource.schema_for(partial=True), json_body()), version=expected_version())
     return one(context, resource, row_id)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from webapp.core.activity import activity_row, differences, event_of, note_for_commit, record
 from webapp.core.context import Context
@@ -94,7 +95,9 @@ def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[i
     table = resource.table
     columns = {column for draft in drafts for column in draft.changes}
     defaults = {
-        c.name: c.default.arg for c in table.c if c.name in columns and c.default is not None and c.default.is_scalar
+        column.name: column.default.arg
+        for column in table.c
+        if column.name in columns and isinstance(column.default, ScalarElementColumnDefault)
     }
     rows = []
     for draft in drafts:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import JSON, BigInteger, Date, DateTime, Engine, Integer, MetaData, String, Text, event
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Engine, Integer, MetaData, String, Table, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -128,6 +128,17 @@ if TYPE_CHECKING:
         __abstract__ = True
 else:
     Model = db.Model
+
+
+def table_of(model: type[Any]) -> Table:
+    """Return the table behind a model, typed."""
+    table: Table = model.__table__
+    return table
+
+
+def column_names(model: type[Any]) -> list[str]:
+    """Return the names of the columns of a model's table, in order."""
+    return [column.name for column in table_of(model).columns]
 
 
 def install_sqlite_pragmas(engine: Engine) -> None:

@@ -13,7 +13,7 @@ LARGEST_ID = 2**63 - 1
 LARGEST_AMOUNT = Decimal("99999999999.9999")
 
 
-class FaceField(fields.Field):
+class FaceField(fields.Field[Any]):
     """What every kind has beside its type: words for people and a place in the form."""
 
     kind = "text"
@@ -23,7 +23,7 @@ class FaceField(fields.Field):
         self,
         *,
         label: Any = None,
-        help: Any = None,  # noqa: A002 the word that forms use
+        help: Any = None,
         group: Any = None,
         mono: bool = False,
         suffix: Any = None,
@@ -50,7 +50,7 @@ class Text(FaceField, fields.String):
     def __init__(
         self,
         *,
-        max: int = 255,  # noqa: A002 the word that forms use
+        max: int = 255,
         key: str | None = None,
         exact: bool = False,
         multiline: bool = False,
@@ -88,7 +88,7 @@ class Whole(FaceField, fields.Integer):
 
     kind = "whole"
 
-    def __init__(self, *, min: int = 0, max: int = 2_147_483_647, **options: Any) -> None:  # noqa: A002
+    def __init__(self, *, min: int = 0, max: int = 2_147_483_647, **options: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(min=min, max=max), **options)
         self.min, self.max = min, max
 
@@ -107,7 +107,7 @@ class Amount(FaceField, fields.Decimal):
         super().__init__(as_string=True, validate=validate.Range(min=Decimal(0), max=LARGEST_AMOUNT), **options)
 
     def _validated(self, value: Any) -> Any:
-        if isinstance(value, bool | float) and value != value or isinstance(value, bool):  # noqa: PLR0124 NaN
+        if (isinstance(value, bool | float) and value != value) or isinstance(value, bool):
             raise self.make_error("invalid")
         if isinstance(value, str) and len(value) > 40:
             raise self.make_error("invalid")
@@ -198,7 +198,7 @@ class Name(FaceField, fields.String):
         self.of = of
 
 
-class Through(FaceField, fields.Field):
+class Through(FaceField):
     """A column of what a reference points to, such as the model number of an asset's product: read-only."""
 
     def __init__(self, of: str, column: str, *, like: FaceField, **options: Any) -> None:
@@ -207,7 +207,7 @@ class Through(FaceField, fields.Field):
         self.kind, self.target = like.kind, like.target
 
 
-class Codes(FaceField, fields.List):
+class Codes(FaceField, fields.List[Any]):
     """A list of short texts, such as a key's scopes."""
 
     kind = "codes"

@@ -12,40 +12,34 @@ from markupsafe import Markup
 
 _INNER = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 _CANVAS = re.compile(r'<path stroke="none" d="M0 0h24v24H0z"[^>]*/>')
-_NAME = re.compile(r"[a-z0-9-]+")
-
-
-@cache
-def _drawing(folder: str, name: str) -> str:
-    """Return what is inside an icon's svg element, nothing when there is no such icon."""
-    path = Path(folder, "vendor", "icons", f"{name}.svg")
-    if not _NAME.fullmatch(name) or not path.is_file():
-        return ""
-    found = _INNER.search(path.read_text())
-    return " ".join(_CANVAS.sub("", found[1]).split()) if found else ""
+_OUTLINE = Markup('<svg class="icon{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>')
 
 
 @cache
 def _element(folder: str, name: str, size: str) -> Markup:
-    sized = f" icon-{size}" if size else ""
-    drawing = Markup(_drawing(folder, name))  # noqa: S704 a file of the vendored package
-    return Markup('<svg class="icon{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(sized, drawing)
+    """Return an icon's element; raises FileNotFoundError, which is not remembered, when there is no such icon."""
+    found = _INNER.search(Path(folder, "vendor", "icons", f"{name}.svg").read_text())
+    drawing = " ".join(_CANVAS.sub("", found[1]).split()) if found else ""
+    return _OUTLINE.format(f" icon-{size}" if size else "", Markup(drawing))  # noqa: S704 a vendored file
 
 
 def icon(name: str, size: str = "") -> Markup:
     """Return an outline icon as inline SVG, hidden from screen readers; size is "", "sm" or "xs"."""
-    return _element(str(current_app.static_folder), name, size)
+    try:
+        return _element(str(current_app.static_folder), name, size)
+    except FileNotFoundError:
+        return _OUTLINE.format("", "")
 
 
 @cache
-def _manifest(folder: str) -> dict[str, str]:
-    path = Path(folder, "vendor", "manifest.json")
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
+def _manifest(path: Path, _changed: int) -> dict[str, str]:
+    return dict(json.loads(path.read_text()))
 
 
 def vendor(name: str) -> str:
     """Return the address of a browser package's file by its logical name (`tabler.css`)."""
-    files = _manifest(str(current_app.static_folder))
+    path = Path(str(current_app.static_folder), "vendor", "manifest.json")
+    files = _manifest(path, path.stat().st_mtime_ns) if path.is_file() else {}
     return url_for("static", filename=f"vendor/{files.get(name, name)}")
 
 

@@ -166,7 +166,7 @@ def find_api_key(token: str, *, ip: str = "", dialect: str = "native") -> KeyHol
     tenant = tenant_of(row)
     actor = Actor(
         name=row["name"],
-        role="owner",
+        role="key",
         permissions=granted("owner", row["scopes"]),
         face="api",
         api_key_id=row["api_key_id"],

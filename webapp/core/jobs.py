@@ -21,6 +21,7 @@ from webapp.core.database import (
     Moment,
     PrimaryKey,
     UtcDateTime,
+    table_of,
     utcnow,
 )
 from webapp.core.database import Session as TenantSession
@@ -72,7 +73,7 @@ class Job(Model):
     )
 
 
-JOBS = Job.__table__
+JOBS = table_of(Job)
 
 
 @dataclass
@@ -106,7 +107,7 @@ class JobRun:
         self.context.session.commit()
 
 
-class Cancelled(Exception):  # noqa: N818 it is a state, not an error
+class Cancelled(Exception):
     """The job was stopped while it ran; what it has committed stays."""
 
 

@@ -24,7 +24,7 @@ def name_key(text: str) -> str:
 
 
 def ids_by_name(context: Context, resource: Resource, names: Iterable[str]) -> dict[str, int | None]:
-    """Return {name as written: id}; None for a name that more than one living row in reach has; unknown ones are left out.
+    """Return {name as written: id}; None for a name of several living rows in reach; unknown ones are left out.
 
     Paths and full labels win over bare names, so "Floor 2" alone is found only while one place is called so.
     """

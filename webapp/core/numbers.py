@@ -1,4 +1,4 @@
-"""Numbers that an organization hands out: one counter a series, reserved in the inserting transaction, never re-used."""
+"""Numbers an organization hands out: one counter a series, reserved in the inserting transaction, never re-used."""
 
 from collections.abc import Callable
 

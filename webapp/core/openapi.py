@@ -128,7 +128,7 @@ def complete(api: Api) -> None:
     api.spec.components.schema("Problem", PROBLEM)
 
 
-def describe_field(self: Any, field: fields.Field, **_options: Any) -> dict[str, Any]:
+def describe_field(self: Any, field: fields.Field[Any], **_options: Any) -> dict[str, Any]:
     """Return what apispec does not know of our kinds: amounts are text, throughs are like what they show."""
     described: dict[str, Any] = {}
     if isinstance(field, Amount):
@@ -184,7 +184,8 @@ def document(
     }
     if body is not None:
         described["requestBody"] = body
-    return Blueprint.doc(**described)
+    decorate: Documented = Blueprint.doc(**described)
+    return decorate
 
 
 def json_body(schema: Any) -> dict[str, Any]:
@@ -318,7 +319,7 @@ class Docs:
             "name": "create_missing",
             "in": "query",
             "schema": {"type": "string"},
-            "description": "Comma-separated references to make when they are named and unknown, such as category,location",
+            "description": "References to make when they are named and unknown: category,location",
         }
         return document(
             self.tag,
@@ -362,4 +363,3 @@ def _filter_schema(item: FaceField, op: str) -> dict[str, Any]:
     }
     choices = getattr(item, "choices", None)
     return {"type": "string", "enum": list(choices)} if choices else dict(kinds.get(item.kind, {"type": "string"}))
-

@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 
 def create(context: Context, resource: Resource) -> ResponseReturnValue:
     """Show the empty form, or make what was typed; the same form sent twice makes one."""
-    if request.method == "GET":
+    if request.method != "POST":
         form = form_for(context, resource, initial=request.args)
         return _form_page(resource, form)
     form = form_for(context, resource, posted=request.form)
@@ -53,7 +53,7 @@ def create(context: Context, resource: Resource) -> ResponseReturnValue:
 def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnValue:
     """Show the form of a thing, or change what was changed in it; the second of two editors sees both values."""
     row = get_row(context, resource, row_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return _form_page(resource, form_for(context, resource, row=row), row)
     form = form_for(context, resource, row=row, posted=request.form)
     changed = form.changed() - {n for n in form.items if request.form.get(f"pick-{n}") == "theirs"}
@@ -133,7 +133,7 @@ def _conflict_page(context: Context, resource: Resource, form: ResourceForm, the
 def delete(context: Context, resource: Resource, row_id: int) -> ResponseReturnValue:
     """Ask before a thing is deleted, naming what is in the way, or delete it."""
     row = get_row(context, resource, row_id)
-    if request.method == "GET":
+    if request.method != "POST":
         in_the_way = blockers(context, resource, [row_id]).get(row_id, [])
         return _confirm_page(resource, row, in_the_way)
     version = request.form.get("version", type=int)
@@ -210,5 +210,6 @@ def undo(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
         update_row(forced(context), resource, row_id, loaded)
     except (DomainError, ValueError) as error:
         raise Conflict(_("This cannot be taken back: %(why)s", why=str(error))) from error
-    toast(_("The change of %(name)s was undone", name=title_of(resource, row)[0]))
+    after = get_row(context, resource, row_id)
+    toast(_("The change of %(name)s was undone", name=title_of(resource, after)[0]))
     return go(url_for(f"{resource.name}.detail", row_id=row_id))

@@ -17,7 +17,9 @@ from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.errors import BadRequest, Conflict, DomainError, Unauthorized, register_face
 from webapp.core.navigation import navigation, settings_menu
+from webapp.core.parameters import ListParameters
 from webapp.core.query import choices as choices_of
+from webapp.core.query import list_rows
 from webapp.core.rendering import Renderer, initials_of, tone_of
 from webapp.core.resource import Resource, registry
 from webapp.core.surface import View, go, page
@@ -105,10 +107,25 @@ def dashboard(context: Context) -> ResponseReturnValue:
         crumbs=[(_("Dashboard"), None)],
         greeting=_("Hello, %(name)s", name=context.actor.name.split(" ")[0]),
         today=format_date(context.today, "full", rebase=False),
-        kpis=kpis[:6],
+        kpis=kpis,
         empty_acts=_first_acts(context, main) if main and not totals.get(main.table.name) else None,
+        newest=_newest(context, main, renderer) if main else [],
+        newest_title=_("Newest %(things)s", things=str(main.title).lower()) if main else "",
+        newest_url=url_for(f"{main.name}.index", sort="-created_at") if main else "",
         panels=[{"title": p.title, "data": p.query(context, {}), "template": p.template} for p in panels],
     )
+
+
+def _newest(context: Context, main: Resource, renderer: Renderer) -> list[dict[str, Any]]:
+    """Return the last few things that came in, for the first page."""
+    names = tuple(name for name in (main.subtitle, "created_at") if name)
+    parameters = ListParameters(sort=(("created_at", True),), per_page=8)
+    found = []
+    for row in list_rows(context, main, parameters, fields=names).rows:
+        title, tag = page_details.title_of(main, row)
+        url = url_for(f"{main.name}.detail", row_id=row["id"])
+        found.append({"title": title, "tag": tag, "url": url, "when": renderer.moment(row["created_at"])})
+    return found
 
 
 def _first_acts(context: Context, main: Resource) -> list[dict[str, Any]]:

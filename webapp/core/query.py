@@ -1,6 +1,6 @@
 """One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,21 +151,18 @@ def conditions(
 
 
 def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElement[bool]:
-    column = resource.table.c[item.column]
+    column: ColumnElement[Any] = resource.table.c[item.column]
     value = item.value
-    if item.op == "in":
-        return column.in_(value)
-    if item.op == "not":
-        return or_(column != value, column.is_(None))
-    if item.op == "after":
-        return column > value
-    if item.op == "before":
-        return column < value
-    if item.op == "empty":
-        return column.is_(None) if value else column.isnot(None)
-    if item.op == "within":
-        return _below(context, column, value)
-    return column == value
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "eq": lambda: column == value,
+        "in": lambda: column.in_(value),
+        "not": lambda: or_(column != value, column.is_(None)),
+        "after": lambda: column > value,
+        "before": lambda: column < value,
+        "empty": lambda: column.is_(None) if value else column.isnot(None),
+        "within": lambda: _below(context, column, value),
+    }
+    return conditions[item.op]()
 
 
 def _below(context: Context, column: ColumnElement[Any], ancestor_id: int) -> ColumnElement[bool]:
@@ -178,9 +175,7 @@ def _below(context: Context, column: ColumnElement[Any], ancestor_id: int) -> Co
     return column.in_(below)
 
 
-def _select(
-    resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()
-) -> Select[Any]:
+def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()) -> Select[Any]:
     names = resource.stored
     if wanted is not None:
         wanted = (*wanted, *(name for name, _descending in sort))
@@ -254,9 +249,12 @@ def add_names(
     context: Context, resource: Resource, rows: list[Row], wanted: tuple[str, ...] | None
 ) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
     """Fill each row's name fields from the labels of what it refers to, and return those labels."""
-    throughs = {n: t for n, t in resource.throughs.items() if wanted is None or n in wanted or _named(resource, n, wanted)}
+    throughs = {
+        n: t for n, t in resource.throughs.items() if wanted is None or n in wanted or _named(resource, n, wanted)
+    }
     names = {n: i for n, i in resource.names.items() if wanted is None or n in wanted}
-    direct = [i.of for i in (*throughs.values(), *names.values()) if i.of not in resource.throughs]
+    sources = [*(through.of for through in throughs.values()), *(item.of for item in names.values())]
+    direct = [column for column in sources if column not in resource.throughs]
     labels = _labels(context, resource, rows, direct)
     for name, through in throughs.items():
         source = labels[str(resource.fields[through.of].target)]

@@ -153,7 +153,7 @@ class Renderer:
             return str(known["label"]) if known else f"#{value}"
         if isinstance(value, str):
             value = _revived(item.kind, value)
-        if item.kind in {"longtext", "text"}:
+        if item.kind in {"longtext", "text", "name"}:
             return str(value)
         return str(Markup(self.cell(resource, name)({name: value})).striptags())  # noqa: S704 stripped again at once
 

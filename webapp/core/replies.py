@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.context import Context
-from webapp.core.database import Id, Json, JsonDict, Model, Moment
+from webapp.core.database import Id, Json, JsonDict, Model, Moment, table_of
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.tenancy import CHECKED
 
@@ -36,7 +36,7 @@ class Reply(Model):
     __table_args__ = (ForeignKeyConstraint(["organization_id"], ["organizations.id"]),)
 
 
-TABLE = Reply.__table__
+TABLE = table_of(Reply)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The declarations: a Resource for a kind of thing, an Action for a verb, a Panel for what one feature shows on another."""
+"""The declarations: Resource, a kind of thing; Action, a verb; Panel, what a feature shows on another's page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -105,7 +105,7 @@ class Resource:
     cached: bool = False
     label_columns: tuple[str, ...] = ()
     build_labels: Callable[[dict[int, dict[str, Any]]], None] = _nothing
-    offer: Callable[[Context, str, Mapping[str, Any] | None], set[int] | None] = _nothing  # type: ignore[assignment] # None offers all
+    offer: Callable[[Context, str, Mapping[str, Any] | None], set[int] | None] = _nothing
     belongs: Callable[[Context], Any] | None = None
     actions: tuple[Action, ...] = ()
     sync_key: str | None = None

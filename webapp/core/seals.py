@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint, func, insert, select, text
+from sqlalchemy import ForeignKeyConstraint, RowMapping, String, UniqueConstraint, func, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.core.activity import Activity, plain
-from webapp.core.database import ForeignId, Id, Model, utcnow
+from webapp.core.database import ForeignId, Id, Model, column_names, table_of, utcnow
 from webapp.core.secrets import derive_key
 from webapp.core.tenancy import CHECKED, organization_of
 
@@ -43,16 +43,16 @@ class ActivitySeal(Model):
     )
 
 
-def seal_hash(previous: str, row: Mapping[str, Any]) -> str:
+def seal_hash(previous: str, row: Mapping[str, Any] | RowMapping) -> str:
     """Return the HMAC-SHA256, in hex, over the previous seal and the line's canonical JSON."""
-    content = {name: plain(row[name]) for name in Activity.__table__.c.keys() if name != "transaction_id"}
+    content = {name: plain(row[name]) for name in column_names(Activity) if name != "transaction_id"}
     body = previous.encode() + orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hmac.new(derive_key(current_app.config["MASTER_SECRET"], "activity"), body, hashlib.sha256).hexdigest()
 
 
 def last_seal(session: Session) -> tuple[int, str]:
     """Return (sequence, hash) of the newest seal of the session's organization."""
-    table = ActivitySeal.__table__
+    table = table_of(ActivitySeal)
     query = (
         select(table.c.sequence, table.c.hash)
         .where(table.c.organization_id == organization_of(session))
@@ -63,7 +63,7 @@ def last_seal(session: Session) -> tuple[int, str]:
     return (found[0], found[1]) if found else (0, START)
 
 
-def seal(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
+def seal(session: Session, rows: Iterable[Mapping[str, Any] | RowMapping]) -> int:
     """Add the seals of lines, in their order, to the chain; return how many."""
     sequence, previous = last_seal(session)
     seals = []
@@ -81,7 +81,7 @@ def seal(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
         )
         previous = digest
     if seals:
-        session.execute(insert(ActivitySeal.__table__), seals, execution_options=CHECKED)
+        session.execute(insert(table_of(ActivitySeal)), seals, execution_options=CHECKED)
     return len(seals)
 
 
@@ -97,13 +97,11 @@ def seal_finished(session: Session) -> int:
     ).scalar()
     if not taken:
         return 0
-    lines, seals = Activity.__table__, ActivitySeal.__table__
+    lines, seals = table_of(Activity), table_of(ActivitySeal)
     newest = select(func.coalesce(func.max(seals.c.activity_id), 0)).where(seals.c.organization_id == organization_id)
     query = (
         select(lines)
-        .outerjoin(
-            seals, (seals.c.organization_id == lines.c.organization_id) & (seals.c.activity_id == lines.c.id)
-        )
+        .outerjoin(seals, (seals.c.organization_id == lines.c.organization_id) & (seals.c.activity_id == lines.c.id))
         .where(
             lines.c.organization_id == organization_id,
             lines.c.id > newest.scalar_subquery() - LOOK_BACK,
@@ -118,13 +116,17 @@ def seal_finished(session: Session) -> int:
 
 def first_fault(session: Session) -> str | None:
     """Return a sentence about the first line that was changed, lost or never sealed, None when the chain holds."""
-    lines, seals = Activity.__table__, ActivitySeal.__table__
+    lines, seals = table_of(Activity), table_of(ActivitySeal)
     organization_id = organization_of(session)
     expected, previous = 1, START
     query = (
-        select(seals.c.sequence, seals.c.activity_id, seals.c.previous_hash, seals.c.hash, *[
-            lines.c[name].label(f"line_{name}") for name in lines.c.keys()
-        ])
+        select(
+            seals.c.sequence,
+            seals.c.activity_id,
+            seals.c.previous_hash,
+            seals.c.hash,
+            *[lines.c[name].label(f"line_{name}") for name in column_names(Activity)],
+        )
         .outerjoin(lines, (lines.c.organization_id == seals.c.organization_id) & (lines.c.id == seals.c.activity_id))
         .where(seals.c.organization_id == organization_id)
         .order_by(seals.c.sequence)
@@ -137,9 +139,7 @@ def first_fault(session: Session) -> str | None:
         expected, previous = expected + 1, found["hash"]
     unsealed = (
         select(lines.c.id)
-        .outerjoin(
-            seals, (seals.c.organization_id == lines.c.organization_id) & (seals.c.activity_id == lines.c.id)
-        )
+        .outerjoin(seals, (seals.c.organization_id == lines.c.organization_id) & (seals.c.activity_id == lines.c.id))
         .where(
             lines.c.organization_id == organization_id,
             seals.c.activity_id.is_(None),
@@ -152,12 +152,12 @@ def first_fault(session: Session) -> str | None:
     return f"activity {line} is not sealed" if line else None
 
 
-def _fault_of(found: Mapping[str, Any], expected: int, previous: str) -> str | None:
+def _fault_of(found: RowMapping, expected: int, previous: str) -> str | None:
     if found["sequence"] != expected:
         return f"seal {expected} is missing"
     if found["line_id"] is None:
         return f"activity {found['activity_id']} is missing"
-    row = {name: found[f"line_{name}"] for name in Activity.__table__.c.keys()}
+    row = {name: found[f"line_{name}"] for name in column_names(Activity)}
     if found["previous_hash"] != previous or found["hash"] != seal_hash(previous, row):
         return f"activity {found['activity_id']} does not match its seal"
     return None

@@ -19,7 +19,9 @@ Item = dict[str, Any]
 Errors = dict[str, list[str]]
 
 
-def sync(context: Context, resource: Resource, items: list[Any], create_missing: frozenset[str]) -> dict[str, list[Item]]:
+def sync(
+    context: Context, resource: Resource, items: list[Any], create_missing: frozenset[str]
+) -> dict[str, list[Item]]:
     """Upsert items by the resource's sync key and return {"created", "updated", "unchanged", "failed"}.
 
     Each item is an object of the resource's writable fields; a reference may be named in its sibling key instead.
@@ -105,7 +107,7 @@ def sync_schema(resource: Resource) -> Schema:
 def _name_references(
     context: Context, resource: Resource, loaded: list[tuple[Any, Item, Errors]], create_missing: frozenset[str]
 ) -> None:
-    """Put ids for the names that items give, in the order of the schema, so that a category is there for its product."""
+    """Put ids for the names that items give, categories first, so that one is there for its product."""
     for name, item in sorted(resource.names.items(), key=lambda pair: pair[0] != "category"):
         if item.of not in resource.writable:
             continue

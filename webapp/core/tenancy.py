@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, event, inspect, select, text, union_all
 from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm import Session as BaseSession
@@ -19,6 +20,11 @@ from webapp.core.database import Id, Model, Moment, PrimaryKey, Session, UtcDate
 from webapp.core.errors import Invalid
 
 ORGANIZATION = "organization_id"
+
+
+ANNOUNCE = text(
+    "SELECT set_config('app.organization_id', :id, true), set_config('transaction_read_only', :reads, true)"
+)
 
 
 class Unscoped(RuntimeError):
@@ -107,11 +113,10 @@ def new_session(organization_id: int, *, write: bool, scope_location_id: int | N
 
 @event.listens_for(Session, "after_begin")
 def announce_organization(session: BaseSession, _transaction: Any, connection: Any) -> None:
-    """Tell PostgreSQL for whom this transaction speaks."""
+    """Tell PostgreSQL for whom this transaction speaks, and hold one that did not say so to reading."""
     if connection.dialect.name == "postgresql" and not connection.in_nested_transaction():
-        connection.execute(
-            text("SELECT set_config('app.organization_id', :id, true)"), {"id": str(organization_of(session))}
-        )
+        values = {"id": str(organization_of(session)), "reads": "off" if session.info.get("write") else "on"}
+        connection.execute(ANNOUNCE, values)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -166,14 +171,14 @@ def guard_rows(session: BaseSession, _context: Any, _instances: Any) -> None:
     for row in (*session.new, *session.dirty):
         if not isinstance(row, TenantScoped):
             continue
-        if row in session.new and row.organization_id is None:
+        if row in session.new and vars(row).get(ORGANIZATION) is None:
             row.organization_id = organization_id
         if row.organization_id != organization_id:
             raise Unscoped(f"{type(row).__name__} belongs to another organization")
         pairs += changed_references(session, row)
     missing = missing_references(session, pairs)
     if missing:
-        raise Invalid({column: ["does not exist"] for _table, column, _id in missing})
+        raise Invalid({column: [_("does not exist")] for _table, column, _id in missing})
 
 
 def changed_references(session: BaseSession, row: Any) -> list[tuple[Table, str, int]]:
@@ -221,4 +226,3 @@ def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]
         parts.append(query)
     found = {(name, row_id) for name, row_id in session.execute(union_all(*parts), execution_options=CHECKED)}
     return [pair for pair in pairs if (pair[0].name, pair[2]) not in found]
-

@@ -1,13 +1,13 @@
 """What a migration writes to make a table of an organization: columns, walls, grants and its search index.
 
-Migrations call these and name their columns themselves; nothing here knows a model, so an old migration keeps its meaning.
+Migrations call these and name their columns themselves. Nothing here knows a model: old migrations keep their meaning.
 """
 
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from alembic.operations import Operations
+from sqlalchemy.dialects.postgresql import JSONB
 
 RUNTIME_ROLE = "quartermaster_runtime"
 CURRENT_ORGANIZATION = "NULLIF(current_setting('app.organization_id', true), '')::bigint"
@@ -56,7 +56,10 @@ def tenant_table(
     With `own_key` it has a numeric id that foreign keys point to together with the organization; `append_only` tables
     can be read and inserted into, no more; `searchable` ones have a `search_text` and what finds it.
     """
-    head: list[Any] = [column("organization_id", Id), sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"])]
+    head: list[Any] = [
+        column("organization_id", Id),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+    ]
     if own_key:
         head = [sa.Column("id", Id, primary_key=True), *head, sa.UniqueConstraint("organization_id", "id")]
     if searchable:
@@ -83,8 +86,10 @@ def guard_table(op: Operations, name: str, *, append_only: bool = False, predica
     op.execute(f"CREATE POLICY tenant ON {name} USING ({inside}) WITH CHECK ({inside})")
     op.execute(f"GRANT {verbs} ON {name} TO {RUNTIME_ROLE}")
     sequence = op.get_bind().scalar(
-        sa.text("SELECT pg_get_serial_sequence(:name, a.attname) FROM pg_attribute a WHERE a.attrelid = CAST(:name AS "
-                "regclass) AND a.attname = 'id' AND NOT a.attisdropped"),
+        sa.text(
+            "SELECT pg_get_serial_sequence(:name, a.attname) FROM pg_attribute a WHERE a.attrelid = CAST(:name AS "
+            "regclass) AND a.attname = 'id' AND NOT a.attisdropped"
+        ),
         {"name": name},
     )
     if sequence:

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKeyConstraint, String, event, literal, select, tex
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as BaseSession
 
-from webapp.core.database import Id, Model, Session
+from webapp.core.database import Id, Model, Session, table_of
 from webapp.core.resource import registry
 from webapp.core.tenancy import CHECKED, organization_of
 
@@ -50,7 +50,7 @@ def standing(session: BaseSession) -> tuple[dict[str, int], dict[str, str]]:
     """Return ({table: total}, {kind: label version}) of the organization: one statement, once a transaction."""
     known: tuple[dict[str, int], dict[str, str]] | None = session.info.get("standing")
     if known is None:
-        totals, versions = ResourceTotal.__table__, LabelVersion.__table__
+        totals, versions = table_of(ResourceTotal), table_of(LabelVersion)
         query = union_all(
             select(literal("total"), totals.c.item_type, totals.c.total, literal("")).where(
                 totals.c.organization_id == organization_of(session)

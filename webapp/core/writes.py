@@ -3,7 +3,7 @@
 `plan_change` is shared by the single writer here (ORM) and by the batch writer in batch.py (one statement a kind).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.core.context import Context
-from webapp.core.database import key_of
+from webapp.core.database import column_names, key_of
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.fields import Text
 from webapp.core.numbers import free_numbers
@@ -181,9 +181,7 @@ def number(context: Context, resource: Resource, drafts: list[Draft]) -> None:
         return {keys[found] for found in used | (asked & set(keys))}
 
     pattern = context.tenant.settings.get(f"{rule.series}_pattern", rule.pattern)
-    for draft, text in zip(
-        bare, free_numbers(context.session, rule.series, pattern, len(bare), taken), strict=True
-    ):
+    for draft, text in zip(bare, free_numbers(context.session, rule.series, pattern, len(bare), taken), strict=True):
         draft[rule.column], draft[key] = text, key_of(text)
         if "search_text" in draft.changes:
             draft["search_text"] = f"{key_of(text)}\n{draft['search_text']}"
@@ -234,25 +232,28 @@ def _rows(context: Context, query: Any) -> list[Row]:
 
 def create(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
     """Make a row by the resource's rule and return its id. Raises Invalid."""
-    return int(resource.rules.get("create", create_row)(context, resource, patch))
+    rule: Callable[..., int] = resource.rules.get("create", create_row)
+    return rule(context, resource, patch)
 
 
 def update(
     context: Context, resource: Resource, row_id: int, patch: Mapping[str, Any], *, version: int | None = None
 ) -> Row:
     """Change a row by the resource's rule and return what changed; raises NotFound, StaleVersion or Invalid."""
-    changed: Row = resource.rules.get("update", update_row)(context, resource, row_id, patch, version=version)
-    return changed
+    rule: Callable[..., Row] = resource.rules.get("update", update_row)
+    return rule(context, resource, row_id, patch, version=version)
 
 
 def delete(context: Context, resource: Resource, row_id: int, *, version: int | None = None) -> None:
     """Delete a row by the resource's rule; raises Conflict naming what still refers to it."""
-    resource.rules.get("delete", delete_row)(context, resource, row_id, version=version)
+    rule: Callable[..., None] = resource.rules.get("delete", delete_row)
+    rule(context, resource, row_id, version=version)
 
 
 def restore(context: Context, resource: Resource, row_id: int) -> None:
     """Bring a deleted row back by the resource's rule; raises Conflict when it has no place any more."""
-    resource.rules.get("restore", restore_row)(context, resource, row_id)
+    rule: Callable[..., None] = resource.rules.get("restore", restore_row)
+    rule(context, resource, row_id)
 
 
 def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
@@ -326,7 +327,7 @@ def _check_version(context: Context, resource: Resource, row: Any, version: int 
 
 
 def _values(row: Any) -> Row:
-    return {column: getattr(row, column) for column in row.__table__.c.keys()}
+    return {column: getattr(row, column) for column in column_names(type(row))}
 
 
 def _raise(draft: Draft) -> None:
@@ -347,7 +348,11 @@ def _apply(context: Context, resource: Resource, row: Any, before: Row, changes:
 def settle(context: Context, resource: Resource, changes: list[Change]) -> None:
     """Do what must follow from written rows: the resource's own upkeep, and the search texts that hold their names."""
     resource.settle(context, changes)
-    if any(resource.name == other.fields[n].target for other in registry.resources.values() for n in other.search_references):
+    if any(
+        resource.name == other.fields[n].target
+        for other in registry.resources.values()
+        for n in other.search_references
+    ):
         from webapp.core.search_refresh import follow_renames
 
         follow_renames(context, resource, changes)
@@ -405,5 +410,3 @@ def _referring(context: Context, other: Resource, table: Table, column: str, ids
         .group_by(table.c[column])
     )
     return query.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else query
-
-

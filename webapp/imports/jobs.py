@@ -170,7 +170,7 @@ def _apply_chunk(work: Work, reader: RowReader, planner: Planner) -> Counter[str
     """Write the next rows; return how many were created, updated and failed, None when there are none left."""
     context = work.context
     query = (
-        select(ROWS.c.id, ROWS.c.number, ROWS.c.cells)
+        select(ROWS.c.id, ROWS.c.number, ROWS.c.cells, ROWS.c.fate)
         .where(
             scoped(context.session, ROWS),
             ROWS.c.import_id == work.row["id"],
@@ -183,21 +183,19 @@ def _apply_chunk(work: Work, reader: RowReader, planner: Planner) -> Counter[str
     rows = [tuple(row) for row in context.session.execute(query, execution_options=CHECKED)]
     if not rows:
         return None
-    planned = planner.plan([reader.read(number, cells) for _id, number, cells in rows])
+    planned = planner.plan([reader.read(number, cells) for _id, number, cells, _fate in rows])
     _make_missing(planner, planned)
     good = [row for row in planned if row.fate in {"create", "update"} and row.draft is not None]
     note = _("From %(file)s", file=work.row["filename"])
-    described = planner.describe(planned)
-    ids = dict(
-        zip(
-            map(id, good),
-            write_rows(context, work.resource, [row.draft for row in good if row.draft], note),
-            strict=True,
-        )
-    )
-    _keep_outcome(work, rows, planned, described, ids)
+    written = write_rows(context, work.resource, [row.draft for row in good if row.draft], note)
+    ids = {id(row): item_id for row, item_id in zip(good, written, strict=True)}
+    pairs = [
+        (row_id, fate == row.fate == "create", row) for (row_id, *_cells, fate), row in zip(rows, planned, strict=True)
+    ]
+    _keep_ids(context, [(row_id, ids[id(row)]) for row_id, as_checked, row in pairs if as_checked])
+    _keep_outcomes(context, planner, [(row_id, row) for row_id, as_checked, row in pairs if not as_checked], ids)
     work.move(rows[-1][1])
-    return Counter(_OUTCOMES[row["fate"]] for row in described if row["fate"] in _OUTCOMES)
+    return Counter(_OUTCOMES[row.fate] for row in planned if row.fate in _OUTCOMES)
 
 
 _OUTCOMES = {"create": "created", "update": "updated", "error": "failed"}
@@ -218,25 +216,33 @@ def _make_missing(planner: Planner, planned: Sequence[Planned]) -> None:
     planner.replan(needy, real)
 
 
-def _keep_outcome(
-    work: Work,
-    rows: Sequence[tuple[int, int, Any]],
-    planned: Sequence[Planned],
-    described: Sequence[Row],
-    ids: Mapping[int, int],
+def _keep_ids(context: Context, pairs: Sequence[tuple[int, int]]) -> None:
+    """Write down which things rows have made that did just what their check said."""
+    values = [{"_id": row_id, "_item_id": item_id, "_applied_at": context.at} for row_id, item_id in pairs]
+    _update_rows(context, ("item_id", "applied_at"), values)
+
+
+def _keep_outcomes(
+    context: Context, planner: Planner, pairs: Sequence[tuple[int, Planned]], ids: Mapping[int, int]
 ) -> None:
-    """Write down what became of each row."""
-    kept = ("fate", "title", "changes", "errors", "note", "item_id", "applied_at")
+    """Write down what became of other rows: things may have changed since their check."""
+    kept = ("fate", "changes", "errors", "note", "item_id", "applied_at")
     outcomes = []
-    for (row_id, _number, _cells), row, outcome in zip(rows, planned, described, strict=True):
-        values = outcome | {"item_id": ids.get(id(row), outcome["item_id"]), "applied_at": work.context.at}
+    for (row_id, row), outcome in zip(pairs, planner.describe([row for _id, row in pairs]), strict=True):
+        values = outcome | {"item_id": ids.get(id(row), outcome["item_id"]), "applied_at": context.at}
         outcomes.append({"_id": row_id} | {f"_{name}": values[name] for name in kept})
+    _update_rows(context, kept, outcomes)
+
+
+def _update_rows(context: Context, columns: Sequence[str], values: list[Row]) -> None:
+    if not values:
+        return
     statement = (
         update(ROWS)
-        .where(ROWS.c.organization_id == work.context.organization_id, ROWS.c.id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}", type_=ROWS.c[name].type) for name in kept})
+        .where(ROWS.c.organization_id == context.organization_id, ROWS.c.id == bindparam("_id"))
+        .values({name: bindparam(f"_{name}", type_=ROWS.c[name].type) for name in columns})
     )
-    work.context.session.connection().execute(statement, outcomes)
+    context.session.connection().execute(statement, values)
 
 
 @job("import_undo")

@@ -27,7 +27,9 @@ class PersonSchema(SoftDeletedSchema):
     location = Name("location_id", label=_l("Place"))
     manager_id = Reference("persons", label=_l("Manager"), group=WORK)
     manager = Name("manager_id", label=_l("Manager"))
-    is_archived = Flag(load_default=False, label=_l("Archived"), group=WORK, help=_l("Has left; cannot be handed things"))
+    is_archived = Flag(
+        load_default=False, label=_l("Archived"), group=WORK, help=_l("Has left; cannot be handed things")
+    )
     notes = Text(max=10_000, multiline=True, label=_l("Notes"), group=REACH)
 
 

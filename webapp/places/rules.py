@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, insert, select
 
 from webapp.core.context import Context
+from webapp.core.database import table_of
 from webapp.core.errors import Invalid
 from webapp.core.lookup import ids_by_name
 from webapp.core.resource import Resource
@@ -17,8 +18,8 @@ from webapp.places.models import Location, LocationAncestor
 RANK = {"site": 0, "customer_site": 0, "location": 1, "aisle": 2, "shelf": 3, "bin": 4}
 NESTING = {"site", "location"}
 DEEPEST = 20
-TREE = LocationAncestor.__table__
-LOCATIONS = Location.__table__
+TREE = table_of(LocationAncestor)
+LOCATIONS = table_of(Location)
 
 
 def plan_location(draft: Draft, facts: Facts) -> None:
@@ -40,7 +41,9 @@ def _check_parent(draft: Draft, facts: Facts) -> None:
     if parent is None:
         return
     if not may_stand_in(draft["kind"], str(parent["kind"])):
-        draft.fail("parent_id", _("A %(kind)s cannot stand in a %(parent)s.", kind=draft["kind"], parent=parent["kind"]))
+        draft.fail(
+            "parent_id", _("A %(kind)s cannot stand in a %(parent)s.", kind=draft["kind"], parent=parent["kind"])
+        )
     own = None if draft.current is None else draft.current["id"]
     depth = 1
     while parent is not None:
