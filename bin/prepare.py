@@ -22,8 +22,8 @@ def prepare() -> None:
     in_use = has_data(url)
     load_master_secret(instance, in_use)
     if not in_use and "--demo" not in sys.argv:
-        print(f"Nobody has signed up yet. Make your organization at {settings['BASE_URL']}/setup")
-        print(f"with this token: {setup_token(instance)}", flush=True)
+        address = f"{settings['BASE_URL']}/setup?token={setup_token(instance)}"
+        print(f"Nobody has signed up yet. Make your organization at {address}", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tests.households import Household, anonymous_client, found_organization, un
 from tests.live import LiveServer
 from tests.postgres_cluster import Cluster, DatabaseUrls, create_database, drop_database
 from webapp.core.context import Context
+from webapp.core.database import db
 from webapp.core.migrate import upgrade
 
 ADMIN_URL = "TEST_POSTGRES_ADMIN_URL"
@@ -75,8 +76,9 @@ def database(new_database: NewDatabase) -> DatabaseUrls:
 
 
 @pytest.fixture(scope="session")
-def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
+def new_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Flask]]:
     """Return a function that makes an application on a database, with settings as in the environment."""
+    made: list[Flask] = []
 
     def make(database: DatabaseUrls, instance_dir: Path | None = None, **environ: str) -> Flask:
         from webapp import create_app
@@ -88,9 +90,13 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
             "BASE_URL": "http://localhost",
             "RATE_LIMITS": "off",
         }
-        return create_app(config.load(settings | environ) | {"TESTING": True})
+        made.append(create_app(config.load(settings | environ) | {"TESTING": True}))
+        return made[-1]
 
-    return make
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture(scope="session")

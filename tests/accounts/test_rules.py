@@ -7,7 +7,7 @@ from sqlalchemy import select
 from tests.households import PASSWORD, unique
 from webapp.accounts import passwords
 from webapp.accounts.founding import Founding, found_organization
-from webapp.accounts.models import ApiKey, Membership, User
+from webapp.accounts.models import ApiKey, Membership
 from webapp.accounts.resources import MEMBERS
 from webapp.accounts.rules import (
     add_member,

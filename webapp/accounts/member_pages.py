@@ -99,6 +99,7 @@ def new_member(context: Context) -> ResponseReturnValue:
     _offer_roles(context, form)
 
     def again() -> str:
+        form["password"].data = ""
         return settings_page("accounts/form.html", title, form=form, back=url_for("members.index"), crumbs=crumbs)
 
     if request.method == "GET":

@@ -1,6 +1,7 @@
 """Forms made from a resource's schema: WTForms draws and collects, marshmallow alone decides what is right (D10)."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from webapp.core.resource import Resource, registry
 
 Row = Mapping[str, Any]
 MOST_CHOICES = 200
-OWN = frozenset({"csrf_token", "version", "nonce", "base"})
+OWN = frozenset({"csrf_token", "version", "nonce", "base", "apply", "ids", "step"})
 WIDTHS = {"longtext": "col-12", "amount": "col-md-4", "day": "col-md-4", "whole": "col-md-4"}
 INPUTS = {"day": {"type": "date"}, "moment": {"type": "datetime-local"}, "whole": {"inputmode": "numeric"}}
 
@@ -120,11 +121,11 @@ class ResourceForm(FlaskForm):
         return {name for name, text in self.texts().items() if same(text) != same(base.get(name))}
 
     def patch(self, form: "MultiDict[str, str]") -> dict[str, Any]:
-        """Return {name: value} of the fields that were sent, cleaned for the schema."""
+        """Return {name: value} of what was sent, cleaned for the schema; `load` refuses what the form does not have."""
         return {
-            name: clean(item, form.getlist(name), self.context)
-            for name, item, _bound in self.face_fields()
-            if name in form
+            name: clean(self.items[name], form.getlist(name), self.context) if name in self.items else form[name]
+            for name in form
+            if name in self.items or not (name in OWN or name.startswith("pick-"))
         }
 
     def load(
@@ -214,14 +215,14 @@ def _form(
         for name, item in items.items()
     }
     form: ResourceForm = type("Form", (ResourceForm,), made)(formdata=posted, data=texts)
-    form.context, form.items, form.groups = context, items, []
+    form.context, form.items = context, items
+    groups: dict[str, FieldGroup] = {}
     form.form_errors = []
     for _name, item, bound in form.face_fields():
         bound.face = _face(context, item, bound, items)
         bound.errors = []
-        if not form.groups or str(form.groups[-1].label or "") != str(item.group or ""):
-            form.groups.append(FieldGroup(item.group))
-        form.groups[-1].fields.append(bound)
+        groups.setdefault(str(item.group or ""), FieldGroup(item.group)).fields.append(bound)
+    form.groups = list(groups.values())
     if posted is None:
         form.stamp(row)
     return form
@@ -287,7 +288,7 @@ def _picks(
     remote = url_for(f"{target.name}.choices") if len(found) > MOST_CHOICES else None
     if remote:
         found = []
-    if chosen and str(chosen) not in dict(found) and str(chosen).isascii() and str(chosen).isdigit():
+    if str(chosen) not in dict(found) and re.fullmatch("[0-9]{1,18}", str(chosen)):
         found.insert(0, (str(chosen), label_of(context, target.name, int(chosen))))
     blank = [] if item.required and chosen and not remote else [("", "")]
     return blank + found, remote
@@ -335,7 +336,7 @@ def clean(item: FaceField, texts: list[str], context: Context) -> Any:
         return "" if item.kind in {"text", "longtext"} and not item.allow_none else None
     text = text.strip() if item.kind != "longtext" else text.replace("\r\n", "\n")
     if item.kind in {"whole", "reference"}:
-        return _whole(text) if item.kind == "whole" else int(text) if text.isascii() and text.isdigit() else text
+        return _whole(text) if item.kind == "whole" else int(text) if re.fullmatch("[0-9]{1,18}", text) else text
     if item.kind == "amount":
         return _decimal(text)
     if item.kind == "moment":

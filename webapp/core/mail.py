@@ -13,6 +13,9 @@ from flask import Flask, current_app
 from flask_mailman import EmailMultiAlternatives, Mail
 from flask_mailman.backends.base import BaseEmailBackend
 
+from webapp.core.context import Context
+from webapp.core.jobs import JobRun, job
+
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,253}")
 NOT_IN_HEADERS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
 SMTP_TIMEOUT = 10
@@ -58,6 +61,12 @@ def deliver(payload: dict[str, Any]) -> None:
     if payload["html"]:
         message.attach_alternative(payload["html"], "text/html")
     message.send()
+
+
+@job("mail")
+def send_letter(context: Context, run: JobRun) -> None:
+    """Send one letter; the job table keeps it until the server has taken it."""
+    deliver(run.payload)
 
 
 class FolderBackend(BaseEmailBackend):

@@ -16,6 +16,7 @@ from webapp.core.activity import history as lines_of
 from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import BadRequest, NotFound
+from webapp.core.fields import LARGEST_ID
 from webapp.core.icons import icon
 from webapp.core.labels import labels_for
 from webapp.core.page_lists import COMMON, label_of_field, mark_field, place_field, template_of
@@ -186,7 +187,7 @@ def history(context: Context, resource: Resource, row_id: int) -> ResponseReturn
     row = found(context, resource, row_id)
     page = detail_view(context, resource, row)
     before = request.args.get("before", type=int)
-    if "before" in request.args and before is None:
+    if "before" in request.args and (before is None or not 0 < before < LARGEST_ID):
         raise BadRequest(_("`before` is the number of a line."))
     fill_history(context, page, before)
     base = url_for(f"{resource.name}.index")

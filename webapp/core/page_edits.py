@@ -11,6 +11,7 @@ from webapp.core.activity import history as lines_of
 from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, DomainError, Invalid, NotFound, StaleVersion
+from webapp.core.fields import LARGEST_ID
 from webapp.core.forms import ResourceForm, form_for, same, text_of
 from webapp.core.page_details import found, renderer_for, reverting, title_of
 from webapp.core.page_lists import label_of_field, template_of
@@ -60,7 +61,7 @@ def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
     loaded = form.load(resource.schema_for(partial=True), form.patch(request.form), only=changed)
     if loaded is None:
         return _form_page(resource, form, row), 422
-    version = int(form.version.data) if (form.version.data or "").isdecimal() else row["version"]
+    version = request.form.get("version", row["version"], type=int)
     try:
         update_row(context, resource, row_id, loaded, version=version)
     except StaleVersion as stale:
@@ -199,7 +200,8 @@ def undo(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
     """Take one line of a thing's history back, unless somebody has touched the same fields since."""
     row = get_row(context, resource, row_id)
     line_id = request.form.get("activity", type=int)
-    lines = lines_of(context, resource, row_id, before_id=line_id + 1, limit=1) if line_id else []
+    known = line_id is not None and 0 < line_id < LARGEST_ID
+    lines = lines_of(context, resource, row_id, before_id=(line_id or 0) + 1, limit=1) if known else []
     if not lines or lines[0]["id"] != line_id:
         raise NotFound("there is no such line in this history")
     patch = reverting(resource, row, lines[0])

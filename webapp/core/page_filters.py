@@ -42,7 +42,7 @@ def chips_of(context: Context, resource: Resource, state: "ListState") -> list[d
 
 def _words(renderer: Renderer, resource: Resource, item: Filter) -> str:
     if item.op == "empty":
-        return _("empty") if item.value else _("not empty")
+        return str(_("empty") if item.value else _("not empty"))
     values = item.value if item.op == "in" else [item.value]
     if resource.fields[item.field].kind in {"text", "longtext"}:
         said = item.raw

@@ -10,19 +10,21 @@ from flask import Blueprint, Flask, Response, current_app, g, make_response, ren
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from webapp.core import page_bulk, page_details, page_edits, page_lists
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.errors import BadRequest, Conflict, DomainError, Unauthorized, register_face
+from webapp.core.errors import BadRequest, Conflict, DomainError, NotFound, Unauthorized, register_face
+from webapp.core.jobs import get_job
 from webapp.core.navigation import navigation, settings_menu
 from webapp.core.parameters import ListParameters
 from webapp.core.query import choices as choices_of
 from webapp.core.query import list_rows
 from webapp.core.rendering import Renderer, initials_of, tone_of
 from webapp.core.resource import Resource, registry
-from webapp.core.surface import View, go, page
+from webapp.core.surface import View, go, job_card, page
 from webapp.core.totals import standing
 
 GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
@@ -53,12 +55,12 @@ def add_pages(app: Flask, resource: Resource) -> None:
         ("list", "/export.<any(csv, xlsx):format>", "export", page_lists.export, read, GET),
         ("list", "/choices", "choices", choices, read, GET),
         ("create", "/new", "create", page_edits.create, write, BOTH),
-        ("get", "/<int:row_id>", "detail", page_details.detail, read, GET),
-        ("update", "/<int:row_id>/edit", "edit", page_edits.edit, write, BOTH),
-        ("update", "/<int:row_id>/undo", "undo", page_edits.undo, write, POST),
-        ("delete", "/<int:row_id>/delete", "delete", page_edits.delete, write, BOTH),
-        ("restore", "/<int:row_id>/restore", "restore", page_edits.restore, write, POST),
-        ("history", "/<int:row_id>/history", "history", page_details.history, read, GET),
+        ("get", "/<int(max=9223372036854775807):row_id>", "detail", page_details.detail, read, GET),
+        ("update", "/<int(max=9223372036854775807):row_id>/edit", "edit", page_edits.edit, write, BOTH),
+        ("update", "/<int(max=9223372036854775807):row_id>/undo", "undo", page_edits.undo, write, POST),
+        ("delete", "/<int(max=9223372036854775807):row_id>/delete", "delete", page_edits.delete, write, BOTH),
+        ("restore", "/<int(max=9223372036854775807):row_id>/restore", "restore", page_edits.restore, write, POST),
+        ("history", "/<int(max=9223372036854775807):row_id>/history", "history", page_details.history, read, GET),
         ("update", "/bulk/<action>", "bulk", page_bulk.bulk, None, BOTH),
     ]
     for verb, rule, name, view, permission, methods in routes:
@@ -141,6 +143,16 @@ def _first_acts(context: Context, main: Resource) -> list[dict[str, Any]]:
     return acts
 
 
+def job_page(context: Context, job_id: int) -> ResponseReturnValue:
+    """Show how far one's own piece of work is; to htmx the card alone, which asks again while it runs."""
+    row = get_job(context, job_id)
+    if row["actor"].get("user_id") != context.actor.user_id:
+        raise NotFound(f"there is no job {job_id}")
+    card = job_card(row, Renderer(context))
+    fragment = "HX-Request" in request.headers
+    return render_template("resource/job.html", job=card, crumbs=[(card["title"], None)], fragment=fragment)
+
+
 def said(error: Exception, status: int) -> tuple[str, str, str]:
     """Return (title, text, icon) of an error for people."""
     alert, away = "alert-circle", "plug-connected-x"
@@ -157,6 +169,12 @@ def said(error: Exception, status: int) -> tuple[str, str, str]:
     }
     sorry = _("It has been noted. Nothing was saved. Try again, or go back.")
     unexpected = (_("Something went wrong here"), sorry, away)
+    if isinstance(error, CSRFError):
+        return (
+            _("This page was open too long"),
+            _("Nothing was saved. Go back, reload it and send again."),
+            alert,
+        )
     title, text, icon_name = titles.get(status, titles[400] if status < 500 else unexpected)
     if isinstance(error, DomainError) and status in (400, 409, 413) and error.message:
         text = error.message
@@ -224,5 +242,6 @@ def init_app(app: Flask, blueprints: Iterable[Blueprint] = ()) -> None:
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "dashboard.index", page(dashboard), methods=GET)
+    app.add_url_rule("/jobs/<int(max=9223372036854775807):job_id>", "jobs.detail", page(job_page), methods=GET)
     for resource in registry.resources.values():
         add_pages(app, resource)

@@ -224,13 +224,15 @@ def _beyond(resource: Resource, parameters: ListParameters) -> ColumnElement[boo
     equal: list[ColumnElement[bool]] = []
     for (column, descending), value in zip(keys, values, strict=True):
         if value is not None:
-            beyond = column < value if descending else column > value
+            limit = literal(value, column.type)
+            beyond = column < limit if descending else column > limit
             clauses.append(and_(*equal, or_(beyond, column.is_(None)) if column.nullable else beyond))
         equal = [*equal, column.is_(None) if value is None else column == value]
     condition = or_(*clauses)
     first, descending = keys[0]
     if values[0] is not None and not first.nullable:
-        condition = and_(first <= values[0] if descending else first >= values[0], condition)
+        limit = literal(values[0], first.type)
+        condition = and_(first <= limit if descending else first >= limit, condition)
     return condition
 
 

@@ -94,6 +94,7 @@ class Renderer:
         self.zone = ZoneInfo(context.actor.timezone or context.tenant.timezone)
         self.year = context.today.year
         self._places: dict[str, str | None] = {}
+        self._drawn: dict[tuple[str, int | None, str | None], Markup] = {}
 
     def money(self, value: Decimal, currency: str | None = None) -> str:
         """Return an amount with its currency, all its decimals and never fewer than two."""
@@ -129,7 +130,13 @@ class Renderer:
         return self._places[kind]
 
     def reference(self, kind: str, row_id: int | None, label: str | None) -> Markup:
-        """Return a referenced thing: its name as a link, with its state when it is one."""
+        """Return a referenced thing: its name as a link, with its state when it is one; drawn once a page."""
+        key = (kind, row_id, label)
+        if key not in self._drawn:
+            self._drawn[key] = self._reference(kind, row_id, label)
+        return self._drawn[key]
+
+    def _reference(self, kind: str, row_id: int | None, label: str | None) -> Markup:
         known = self.labels.get(kind, {}).get(row_id or 0)
         label = label if label is not None else str(known["label"]) if known else None
         if row_id is None or label is None:

@@ -3,7 +3,7 @@ SQLite. At least three characters; shorter words are prefixes of the searched co
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, text
+from sqlalchemy import Column, ColumnElement, and_, case, or_, select, text
 
 from webapp.core.context import Context
 from webapp.core.database import key_of
@@ -39,10 +39,12 @@ def _by_fts(context: Context, resource: Resource, words: list[str]) -> list[int]
     name = f"{resource.table.name}_search"
     tenant = f'tenant : "{organization_of(context.session):012d}"'
     phrases = ['body : "' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST]
+    short = {f"word_{n}": word for n, word in enumerate(words) if len(word) < SHORTEST}
+    also = "".join(f" AND instr(body, :{parameter}) > 0" for parameter in short)
     statement = text(
-        f"SELECT rowid FROM {name} WHERE {name} MATCH :phrase ORDER BY rowid DESC LIMIT :hits"  # noqa: S608
+        f"SELECT rowid FROM {name} WHERE {name} MATCH :phrase{also} ORDER BY rowid DESC LIMIT :hits"  # noqa: S608
     )
-    values = {"phrase": " AND ".join([tenant, *phrases]), "hits": HIT_LIMIT + 1}
+    values = {"phrase": " AND ".join([tenant, *phrases]), "hits": HIT_LIMIT + 1, **short}
     return list(context.session.execute(statement, values, execution_options=CHECKED).scalars())
 
 
@@ -50,25 +52,32 @@ def _by_prefix(context: Context, resource: Resource, word: str) -> list[int]:
     table = resource.table
     query = (
         select(table.c.id)
-        .where(scoped(context.session, table), or_(*(_starts(column, word) for column in _columns(resource))))
+        .where(scoped(context.session, table), _begins(resource, word))
         .order_by(table.c.id.desc())
         .limit(HIT_LIMIT + 1)
     )
     return list(context.session.execute(query, execution_options=CHECKED).scalars())
 
 
-def _columns(resource: Resource) -> list[Any]:
-    fields = [resource.fields[name] for name in resource.search]
-    return [resource.table.c[getattr(item, "key", None) or item.column] for item in fields]
+def _ways(resource: Resource, word: str) -> list[tuple[Column[Any], str]]:
+    """Return (column, a way to write the word there): a twin holds one, a bare text any of the usual cases."""
+    ways: list[tuple[Column[Any], str]] = []
+    for name in resource.search:
+        item: Any = resource.fields[name]
+        if item.key:
+            ways.append((resource.table.c[item.key], word))
+        if item.twin is None:
+            ways += [(resource.table.c[item.column], way) for way in sorted({word, word.upper(), word.title()})]
+    return ways
 
 
-def _starts(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
-    return and_(column >= word, column < word + LAST_CHARACTER)
+def _begins(resource: Resource, word: str) -> ColumnElement[bool]:
+    ways = _ways(resource, word)
+    return or_(*(and_(column >= way, column < way + LAST_CHARACTER) for column, way in ways))
 
 
 def search_rank(resource: Resource, q: str) -> list[ColumnElement[Any]]:
     """Return the order of hits: exact, then prefix, then substring."""
     word = key_of(q)
-    exact = or_(*(column == word for column in _columns(resource)))
-    starts = or_(*(_starts(column, word) for column in _columns(resource)))
-    return [case((exact, 0), (starts, 1), else_=2)]
+    exact = or_(*(column == way for column, way in _ways(resource, word)))
+    return [case((exact, 0), (_begins(resource, word), 1), else_=2)]

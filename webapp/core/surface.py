@@ -1,18 +1,20 @@
 """What every page shares: permission, dialogs, toasts, and a form that counts once."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, request
+from flask import Response, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy import text
 
 from webapp.core.access import require
 from webapp.core.activity import change_set
 from webapp.core.context import Context, current_context
+from webapp.core.rendering import Renderer
 from webapp.core.tenancy import CHECKED
 
 View = Callable[..., ResponseReturnValue]
@@ -82,3 +84,31 @@ def once(context: Context, nonce: str) -> tuple[Context, list[dict[str, Any]]]:
         context.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key}, execution_options=CHECKED)
     done = list(change_set(context, change_set_id))
     return context.with_change_set(change_set_id), done
+
+
+def job_card(row: Mapping[str, Any], renderer: Renderer, **words: Any) -> dict[str, Any]:
+    """Return what the macro `job_card` draws of a job; `words` win: title, meta, icon, counts, poll_url, cancel_url."""
+    done, total = renderer.number(row["done"]), renderer.number(row["total"])
+    running = row["state"] in ("queued", "running")
+    if row["total"]:
+        percent = row["done"] * 100 // row["total"]
+        summary = _("%(done)s of %(total)s, %(percent)s\u00a0%%", done=done, total=total, percent=percent)
+    else:
+        summary = _("Waiting for a free worker") if row["state"] == "queued" else done
+    return {
+        "id": row["id"],
+        "title": row["kind"].replace(".", " ").replace("_", " ").capitalize(),
+        "meta": _(
+            "Started %(when)s by %(who)s.", when=renderer.moment(row["created_at"]), who=row["actor"].get("name", "")
+        ),
+        "icon": "loader-2" if running else "check",
+        "done": row["done"],
+        "total": row["total"],
+        "running": running,
+        "failed": row["state"] in ("failed", "cancelled"),
+        "message": row["message"] or (_("It was stopped.") if row["state"] == "cancelled" else _("It failed.")),
+        "summary": summary if running else row["message"] or _("Done"),
+        "counts": [f"{renderer.number(n)} {name}" for name, n in row["counts"].items() if isinstance(n, int)],
+        "poll_url": url_for("jobs.detail", job_id=row["id"]),
+        **words,
+    }

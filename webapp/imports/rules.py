@@ -119,7 +119,7 @@ def change(
         raise Invalid({"columns": errors})
     chosen = changed_options(row["resource"], options_from_json(row["options"]), options or {}, len(row["headers"]))
     _require_creation(context, chosen)
-    if chosen.match not in wanted.values():
+    if chosen.match not in {name for name in wanted.values() if name}:
         best = _best_key(row["resource"], wanted)
         chosen = changed_options(row["resource"], chosen, {"match": best}, len(row["headers"]))
     values = {"columns": columns_to_json(wanted), "options": chosen.to_json()}

@@ -1,0 +1,60 @@
+import pytest
+
+from tests.households import PASSWORD, unique
+from webapp.core import identity
+
+
+@pytest.fixture
+def flask(app):
+    """Return a function that runs a flask command."""
+    return lambda *arguments: app.test_cli_runner().invoke(args=arguments)
+
+
+def test_an_organization_is_made_and_its_slug_printed(flask, app):
+    name, email = unique("Kestrel"), f"{unique('admin')}@example.org"
+
+    result = flask("create-organization", name, "--admin-email", email, "--admin-password", PASSWORD)
+
+    assert (result.exit_code, result.output) == (0, f"{name.lower()}\n")
+    with app.app_context():
+        assert identity.organization_by_slug(name.lower()).name == name
+
+
+def test_what_is_wrong_is_said_and_nothing_is_made(flask):
+    result = flask("create-organization", "Kestrel", "--admin-email", "nobody", "--admin-password", "short")
+
+    assert result.exit_code == 1
+    assert "admin_email" in result.output
+    assert "admin_password" in result.output
+
+
+def test_a_key_is_printed_alone_and_works(flask, app, organization):
+    scopes = "assets:read assets:write"
+    result = flask("create-api-key", "--organization", organization.tenant.slug, "--name", "sync", "--scopes", scopes)
+
+    assert result.exit_code == 0
+    with app.app_context():
+        assert identity.find_api_key(result.output.strip()).actor.permissions == {"assets:read", "assets:write"}
+
+
+def test_a_key_without_scopes_may_do_everything(flask, app, organization):
+    result = flask("create-api-key", "--organization", organization.tenant.slug, "--name", "sync")
+
+    with app.app_context():
+        holder = identity.find_api_key(result.output.strip())
+    assert holder.actor.permissions == organization.owner.permissions
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--organization", "there-is-none"), "there is no organization"),
+        (("--scopes", "fly:write"), "fly:write"),
+        (("--dialect", "klingon"), "dialect"),
+    ],
+)
+def test_a_key_that_cannot_be_made_says_why(flask, organization, options, said):
+    result = flask("create-api-key", "--organization", organization.tenant.slug, "--name", "sync", *options)
+
+    assert result.exit_code == 1
+    assert said in result.output

@@ -1,0 +1,296 @@
+"""One factory a model: what a valid row of each resource is made of, as a client of the API would send it.
+
+A feature that declares a resource adds its factory to FACTORIES and a change of some fields to CHANGES; every suite
+over the registry takes its data from here.
+"""
+
+import importlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.households import PASSWORD, Household, unique
+from webapp import FEATURES
+from webapp.accounts.models import Membership
+from webapp.accounts.rules import add_member, create_api_key
+from webapp.core.context import Context
+from webapp.core.labels import label_rows
+from webapp.core.resource import Resource
+from webapp.core.writes import create
+
+RESOURCES: dict[str, Resource] = {
+    resource.name: resource
+    for feature in FEATURES
+    for resource in importlib.import_module(f"webapp.{feature}.resources").RESOURCES
+}
+WORDS = ("Ärzte", "apple", "Zebra", "éclair", "Beta", "straße", "O'Neil")
+Patch = dict[str, Any]
+
+
+def having(*verbs: str, face: str = "api") -> list[Resource]:
+    """Return the resources that offer some verbs on a face."""
+    return [resource for resource in RESOURCES.values() if set(verbs) <= getattr(resource, face)]
+
+
+class Workshop:
+    """Makes rows of one organization by its rules; what they refer to is made as well, once an organization."""
+
+    counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    pools: defaultdict[int, dict[tuple[str, int], int]] = defaultdict(dict)
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.made: defaultdict[str, list[int]] = defaultdict(list)
+
+    def patch(self, name: str, **given: Any) -> Patch:
+        """Return what a client would send to make another row, unlike all before it."""
+        number = self.counts[self.context.organization_id][name]
+        self.counts[self.context.organization_id][name] += 1
+        return {k: v for k, v in (FACTORIES[name](number, self) | given).items() if v is not None}
+
+    def make(self, name: str, **given: Any) -> int:
+        """Make a row and return its id."""
+        row_id = MAKERS.get(name, by_rule)(self.context, RESOURCES[name], self.patch(name, **given))
+        self.made[name].append(row_id)
+        return row_id
+
+    def fill(self, name: str, count: int) -> list[int]:
+        """Make many rows and return their ids."""
+        return [self.make(name) for _ in range(count)]
+
+    def one_of(self, name: str, number: int) -> int:
+        """Return one of three rows that others may refer to."""
+        pool, key = self.pools[self.context.organization_id], (name, number % 3)
+        if key not in pool:
+            pool[key] = self.make(name, **SHARED.get(name, {}))
+        return pool[key]
+
+    def status(self, number: int) -> int:
+        """Return one of the statuses that every organization starts with."""
+        return sorted(label_rows(self.context, "statuses"))[number % 13]
+
+
+@contextmanager
+def workshop(household: Household) -> Iterator[Workshop]:
+    """Open a workshop in an organization and commit what it makes."""
+    with household.context() as context:
+        yield Workshop(context)
+        context.session.commit()
+
+
+def make(household: Household, name: str, **given: Any) -> int:
+    """Make one row in an organization, committed, and return its id."""
+    with workshop(household) as shop:
+        return shop.make(name, **given)
+
+
+def fill(household: Household, name: str, count: int) -> list[int]:
+    """Make many rows in an organization, committed, and return their ids."""
+    with workshop(household) as shop:
+        return shop.fill(name, count)
+
+
+def patch_for(household: Household, name: str, **given: Any) -> Patch:
+    """Return what a client would send to make another row in an organization; what it refers to is there."""
+    with workshop(household) as shop:
+        return shop.patch(name, **given)
+
+
+def form_of(patch: Patch) -> dict[str, str]:
+    """Return a patch as a browser's form sends it."""
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in patch.items()}
+
+
+def by_rule(context: Context, resource: Resource, patch: Patch) -> int:
+    """Make a row by its rule."""
+    return create(context, resource, resource.schema_for().load(patch))
+
+
+def make_member(context: Context, resource: Resource, patch: Patch) -> int:
+    """Let a new user in."""
+    return int(add_member(context, **patch).id)
+
+
+def make_user(context: Context, resource: Resource, patch: Patch) -> int:
+    """Let a new user in and return the user's id, not the membership's."""
+    member: Membership = add_member(context, **patch)
+    return int(member.user_id)
+
+
+def make_key(context: Context, resource: Resource, patch: Patch) -> int:
+    """Make an API key."""
+    return int(create_api_key(context, **patch)[0].id)
+
+
+MAKERS: dict[str, Callable[[Context, Resource, Patch], int]] = {
+    "organizations": lambda context, resource, patch: context.organization_id,
+    "users": make_user,
+    "members": make_member,
+    "api-keys": make_key,
+}
+SHARED: dict[str, Patch] = {"categories": {"kind": "asset", "parent_id": None}, "locations": {"parent_id": None}}
+
+
+def word(number: int) -> str:
+    """Return a name that sorts differently by bytes, by letters and by case."""
+    return f"{WORDS[number % len(WORDS)]} {number}"
+
+
+def sometimes(number: int, value: Any, *, every: int = 4) -> Any:
+    """Return a value, and every so often nothing."""
+    return None if number % every == every - 1 else value
+
+
+def location(number: int, shop: Workshop) -> Patch:
+    """A place: every fourth a site, then two in it and one below those."""
+    made = shop.made["locations"]
+    step = len(made) % 4
+    return {
+        "name": word(number),
+        "kind": "location" if step else "site",
+        "parent_id": made[-1] if step == 3 else made[-step] if step else None,
+        "code": sometimes(number, f"L-{number % 5}"),
+        "address_line_1": sometimes(number, f"{number} Rua do Sol", every=5),
+        "city": ("Lisboa", "Évora", None)[number % 3],
+        "zip": f"{1000 + number % 7}",
+        "country": ("PT", "DE", None, "BR")[number % 4],
+        "email": sometimes(number, f"desk{number}@example.org"),
+        "phone": sometimes(number, f"+351 21 {number:04d}"),
+        "notes": sometimes(number, f"Behind the <b>door</b> {number}", every=2),
+    }
+
+
+def person(number: int, shop: Workshop) -> Patch:
+    """Somebody at one of three places, managed by the one before."""
+    made = shop.made["persons"]
+    return {
+        "first_name": WORDS[number % len(WORDS)],
+        "last_name": sometimes(number, f"Okafor {number}"),
+        "email": sometimes(number, f"Person{number}@example.org"),
+        "phone": sometimes(number, f"+44 20 {number:04d}", every=3),
+        "username": sometimes(number, f"User-{number}", every=5),
+        "employee_number": sometimes(number, f"E{number:05d}", every=3),
+        "title": ("Editor", "camera operator", None)[number % 3],
+        "location_id": sometimes(number, shop.one_of("locations", number)),
+        "manager_id": sometimes(number, made[-1] if made else None, every=2),
+        "is_archived": number % 3 == 0,
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def category(number: int, shop: Workshop) -> Patch:
+    """A kind of thing: of assets, below that one, of accessories."""
+    step = len(shop.made["categories"]) % 3
+    return {
+        "name": word(number),
+        "kind": ("asset", "asset", "accessory")[step],
+        "parent_id": shop.made["categories"][-1] if step == 1 else None,
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def manufacturer(number: int, shop: Workshop) -> Patch:
+    """Who makes things."""
+    return {
+        "name": word(number),
+        "url": sometimes(number, f"https://example.org/{number}"),
+        "support_url": sometimes(number, f"https://help.example.org/{number}", every=3),
+        "support_phone": sometimes(number, f"+1 555 {number:04d}", every=5),
+        "support_email": sometimes(number, f"help{number}@example.org"),
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def product(number: int, shop: Workshop) -> Patch:
+    """A model, its end of life by one of the three rules."""
+    rule = ("individual", "months", "fixed_date")[number % 3]
+    return {
+        "name": word(number),
+        "model_number": sometimes(number, f"MN-{number % 5}a"),
+        "manufacturer_id": sometimes(number, shop.one_of("manufacturers", number)),
+        "category_id": shop.one_of("categories", number),
+        "default_purchase_cost": sometimes(number, f"{number % 6 * 100}.50"),
+        "end_of_life_rule": rule,
+        "end_of_life_months": 36 + number if rule == "months" else None,
+        "end_of_life_on": f"2031-0{number % 9 + 1}-15" if rule == "fixed_date" else None,
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def status(number: int, shop: Workshop) -> Patch:
+    """A word for a state beside the thirteen that come with Quartermaster."""
+    return {
+        "name": f"On loan {word(number)}",
+        "lifecycle": ("active", "idle", "in_maintenance", "retired")[number % 4],
+        "label_type": ("deployable", "pending", "undeployable", "archived")[number % 4],
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def asset(number: int, shop: Workshop) -> Patch:
+    """A thing: every second one a copy of a product, the others with a category of their own."""
+    is_copy = number % 2 == 0
+    return {
+        "tag": sometimes(number, f"Tag-{number:04d}"),
+        "name": sometimes(number, word(number), every=5),
+        "product_id": shop.one_of("products", number) if is_copy else None,
+        "category_id": None if is_copy else shop.one_of("categories", number),
+        "serial_number": sometimes(number, f"Sn{number:05d}x"),
+        "status_id": shop.status(number),
+        "location_id": sometimes(number, shop.one_of("locations", number)),
+        "purchased_on": sometimes(number, f"2025-0{number % 9 + 1}-11"),
+        "purchase_cost": (f"{number * 37 % 11}.99", "1250.00", "0.0015", None)[number % 4],
+        "currency": ("EUR", "USD", "JPY", None)[number % 4],
+        "order_number": sometimes(number, f"PO {number % 3}"),
+        "warranty_months": sometimes(number, number % 5 * 12, every=3),
+        "end_of_life_on": sometimes(number, f"2032-1{number % 3}-01", every=3),
+        "notes": sometimes(number, f'=HYPERLINK("https://example.org/{number}")', every=2),
+    }
+
+
+def member(number: int, shop: Workshop) -> Patch:
+    """Somebody who is let in, in any role but the owner's."""
+    return {
+        "email": f"{unique('member')}@example.org",
+        "name": word(number),
+        "password": PASSWORD,
+        "role": ("member", "admin", "manager", "technician", "auditor")[number % 5],
+        "scope_location_id": sometimes(number, shop.one_of("locations", number), every=2),
+    }
+
+
+def api_key(number: int, shop: Workshop) -> Patch:
+    """A key that may read something."""
+    return {
+        "name": word(number),
+        "scopes": ["assets:read", "persons:read"][: number % 2 + 1],
+        "ip_allowlist": [f"10.0.0.{number % 250}"],
+        "scope_location_id": sometimes(number, shop.one_of("locations", number), every=2),
+    }
+
+
+FACTORIES: dict[str, Callable[[int, Workshop], Patch]] = {
+    "locations": location,
+    "persons": person,
+    "organizations": lambda number, shop: {},
+    "users": member,
+    "members": member,
+    "api-keys": api_key,
+    "categories": category,
+    "manufacturers": manufacturer,
+    "products": product,
+    "statuses": status,
+    "assets": asset,
+}
+CHANGES: dict[str, Patch] = {
+    "locations": {"city": "Porto", "code": None, "notes": "Moved twice"},
+    "persons": {"title": "Chief of cameras", "is_archived": True, "notes": None},
+    "organizations": {"name": "Kestrel and Daughters", "currency": "CHF"},
+    "members": {"role": "auditor"},
+    "categories": {"name": "Renamed", "notes": None},
+    "manufacturers": {"name": "Renamed", "url": None, "support_phone": "+49 30 1"},
+    "products": {"name": "Renamed", "default_purchase_cost": "77.25", "notes": None},
+    "statuses": {"name": "Renamed", "notes": "Said differently"},
+    "assets": {"name": "Renamed", "order_number": "PO 99", "purchase_cost": "77.25", "notes": None},
+}

@@ -1,0 +1,113 @@
+"""Rows as the rules make them, with as little as they need, for tests that say their own numbers."""
+
+import contextvars
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sqlalchemy import event, select
+from werkzeug.datastructures import MultiDict
+
+from tests.households import unique
+from webapp.core.activity import history
+from webapp.core.batch import plan_rows, write_rows
+from webapp.core.context import Context
+from webapp.core.database import db
+from webapp.core.parameters import ListParameters
+from webapp.core.query import get_row, list_rows
+from webapp.core.resource import Resource, registry
+from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.writes import create, update
+
+Row = dict[str, Any]
+
+
+def resource(name: str) -> Resource:
+    """Return a resource by its name."""
+    return registry.resources[name]
+
+
+def add(context: Context, kind: str, /, **patch: Any) -> int:
+    """Make a row from what a client would send, with what it cannot be without, and return its id."""
+    if kind == "assets" and not {"category_id", "product_id"} & set(patch):
+        patch["category_id"] = any_category(context)
+    if kind == "products" and "category_id" not in patch:
+        patch["category_id"] = any_category(context)
+    if kind == "persons":
+        patch.setdefault("first_name", unique("Amara"))
+    elif kind != "assets":
+        patch.setdefault("name", unique(kind))
+    if kind == "locations":
+        patch.setdefault("kind", "site" if patch.get("parent_id") is None else "location")
+    if kind == "statuses":
+        patch = {"lifecycle": "active", "label_type": "deployable"} | patch
+    return create(context, resource(kind), resource(kind).schema_for().load(patch))
+
+
+def any_category(context: Context) -> int:
+    """Return the organization's category "Things", made the first time."""
+    for found in listed(context, "categories", "kind=asset"):
+        if found["name"] == "Things":
+            return int(found["id"])
+    return add(context, "categories", name="Things")
+
+
+def add_many(context: Context, kind: str, /, patches: list[Row]) -> list[int]:
+    """Make many rows at once by the batch writer and return their ids."""
+    drafts = plan_rows(context, resource(kind), [(None, patch) for patch in patches])
+    assert not [draft.errors for draft in drafts if draft.errors]
+    return write_rows(context, resource(kind), drafts)
+
+
+def change(context: Context, kind: str, /, row_id: int, **patch: Any) -> Row:
+    """Change a row as a client's PATCH would and return the columns that changed."""
+    return update(context, resource(kind), row_id, resource(kind).schema_for(partial=True).load(patch))
+
+
+def row(context: Context, kind: str, /, row_id: int) -> Row:
+    """Return a row, deleted or not, with the names of what it refers to."""
+    return get_row(context, resource(kind), row_id, deleted=True)
+
+
+def lines(context: Context, kind: str, /, row_id: int) -> list[Row]:
+    """Return the history of a row, oldest first."""
+    return history(context, resource(kind), row_id)[::-1]
+
+
+def stored(context: Context, table: Any) -> list[Row]:
+    """Return every row of the organization in a table, as it is kept."""
+    query = select(table).where(scoped(context.session, table))
+    return [dict(found) for found in context.session.execute(query, execution_options=CHECKED).mappings()]
+
+
+def asked(kind: str, query: str) -> ListParameters:
+    """Return the parameters of a query string such as `status_id=3&sort=-name`."""
+    return ListParameters.parse(resource(kind), MultiDict(parse_qsl(query, keep_blank_values=True)))
+
+
+def listed(context: Context, kind: str, /, query: str = "") -> list[Row]:
+    """Return the rows of one page of a list."""
+    return list_rows(context, resource(kind), asked(kind, query)).rows
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements that this application sends to its database."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Future[Any]]:
+    """Do several things at the same moment, each in a thread and an empty context, and return their outcomes."""
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [pool.submit(contextvars.Context().run, act) for act in acts]
