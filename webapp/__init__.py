@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from webapp import cli
@@ -25,11 +26,11 @@ from webapp.core import (
     errors,
     health,
     icons,
+    logs,
     mail,
     migrate,
     pages,
     ratelimit,
-    search_refresh,
     secrets,
     security_headers,
     worker,
@@ -38,8 +39,7 @@ from webapp.core.resource import registry
 
 FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports")
 ROOT = Path(__file__).resolve().parent.parent
-MACHINERY = (errors, mail, icons, ratelimit, security_headers, health, worker, docs, commands)
-__all__ = ["FEATURES", "create_app", "search_refresh"]
+MACHINERY = (logs, errors, mail, icons, ratelimit, security_headers, health, worker, docs, commands)
 
 
 class Quartermaster(Flask):
@@ -59,6 +59,9 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app = Quartermaster(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
+    if app.config["PROXIES"]:
+        hops = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     prepare_secrets(app)
     prepare_database(app)
     Babel(app, locale_selector=locale_of_reader, timezone_selector=zone_of_reader)

@@ -10,7 +10,7 @@ from tests.rows import add, change, listed, resource, row
 from webapp.core.context import Actor, Context
 from webapp.core.database import db, table_of
 from webapp.core.errors import Invalid, NotFound
-from webapp.core.tenancy import CHECKED, Unscoped, bind, new_session
+from webapp.core.tenancy import Unscoped, bind
 from webapp.core.writes import delete, restore
 from webapp.places.models import Location
 
@@ -247,11 +247,3 @@ def test_the_second_wall_holds_when_the_first_is_forgotten(organization: Househo
 def test_a_session_that_said_it_would_read_cannot_write(organization: Household):
     with organization.context(write=False) as context, pytest.raises(DBAPIError, match="read-only transaction"):
         add(context, "locations")
-
-
-def test_a_session_of_its_own_is_rolled_back_when_it_is_left(organization: Household, app: Flask):
-    with app.app_context(), new_session(organization.id, write=True) as session:
-        session.execute(LOCATIONS.delete(), execution_options=CHECKED)
-        assert session.in_transaction()
-
-    assert not session.in_transaction()

@@ -79,19 +79,18 @@ def _keys_page(context: Context, *, revoked: bool = False, made: ApiKey | None =
         in_use=len(living.rows),
         revoked=len(gone.rows),
         shows_revoked=revoked,
-        secret=_secret(renderer, made, token) if made else None,
+        secret=_secret(context, renderer, made, token) if made else None,
     )
 
 
 def _key_row(context: Context, renderer: Renderer, row: dict[str, Any]) -> dict[str, Any]:
     ends, used = row["expires_at"], row["last_used_at"]
-    scopes = [_("everything") if scope == "*" else scope for scope in row["scopes"]]
     return {
         "id": row["id"],
         "name": row["name"],
         "prefix": row["prefix"],
         "face": DIALECTS.get(row["dialect"], row["dialect"]),
-        "scopes": ", ".join(scopes),
+        "scopes": _scopes(row["scopes"]),
         "used": renderer.moment(used) if used else _("never"),
         "ends": renderer.day(_last_day(context, ends)) if ends else _("never"),
         "ends_soon": bool(ends and context.at < ends < context.at + ENDS_SOON),
@@ -100,15 +99,19 @@ def _key_row(context: Context, renderer: Renderer, row: dict[str, Any]) -> dict[
     }
 
 
+def _scopes(scopes: list[str]) -> str:
+    return ", ".join(_("everything") if scope == "*" else scope for scope in scopes)
+
+
 def _last_day(context: Context, ends: datetime) -> Any:
     return (ends - timedelta(milliseconds=1)).astimezone(ZoneInfo(context.tenant.timezone)).date()
 
 
-def _secret(renderer: Renderer, made: ApiKey, token: str) -> dict[str, Any]:
-    pairs = [(_("May"), ", ".join(_("everything") if scope == "*" else scope for scope in made.scopes))]
+def _secret(context: Context, renderer: Renderer, made: ApiKey, token: str) -> dict[str, Any]:
+    pairs = [(_("May"), _scopes(made.scopes))]
     if made.ip_allowlist:
         pairs.append((_("From"), ", ".join(made.ip_allowlist)))
-    pairs.append((_("Ends"), renderer.moment(made.expires_at) if made.expires_at else _("never")))
+    pairs.append((_("Ends"), renderer.day(_last_day(context, made.expires_at)) if made.expires_at else _("never")))
     url = url_for("dashboard.index", _external=True).rstrip("/")
     example = f'curl "{url}/api/v1/assets?per_page=1" \\\n  -H "Authorization: Bearer {made.prefix}_…"'
     return {"name": made.name, "token": token, "pairs": pairs, "example": example}

@@ -43,7 +43,7 @@ def set_up(state: BlueprintSetupState) -> None:
     entry.init_app(app)
     for other in (organization, members, keys):
         app.register_blueprint(other)
-    add_link(Link(endpoint="accounts.organizations", label=_l("Organizations"), icon="building", group="account"))
+    add_link(Link(endpoint="accounts.organizations", label=_l("Organisations"), icon="building", group="account"))
     add_link(Link(endpoint="accounts.password", label=_l("Password"), icon="lock", group="account", order=110))
 
 
@@ -139,7 +139,7 @@ def list_organizations() -> ResponseReturnValue:
         raise Unauthorized
     return render_template(
         "accounts/organizations.html",
-        crumbs=[(_("Organizations"), None)],
+        crumbs=[(_("Organisations"), None)],
         memberships=[
             {
                 "name": tenant.name,

@@ -11,7 +11,8 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
-from flask import Response, send_file, stream_with_context
+from flask import Flask, Response, current_app
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
 from webapp.core.access import require
@@ -26,6 +27,7 @@ from webapp.core.tenancy import new_session
 
 Row = Mapping[str, Any]
 LEFT_OUT = frozenset({"id", "guid", "version", "deleted_at"})
+LAST = frozenset({"created_at", "updated_at"})
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHEET_ROWS = 1_048_575
 NEUTRALIZED = re.compile(r"'+[=+\-@\t\r]")
@@ -65,7 +67,9 @@ def export_fields(resource: Resource, parameters: ListParameters) -> dict[str, F
     if parameters.fields:
         return {name: resource.fields[name] for name in parameters.fields}
     shown_by_name = {item.of for item in resource.names.values()}
-    return {name: item for name, item in resource.fields.items() if name not in LEFT_OUT and name not in shown_by_name}
+    left_out = LEFT_OUT | shown_by_name
+    names = sorted((name for name in resource.fields if name not in left_out), key=LAST.__contains__)
+    return {name: resource.fields[name] for name in names}
 
 
 def headings(fields: Mapping[str, FaceField]) -> list[str]:
@@ -158,10 +162,26 @@ def _chunks(context: Context, resource: Resource, parameters: ListParameters) ->
 def _csv_response(
     context: Context, resource: Resource, parameters: ListParameters, fields: Mapping[str, FaceField]
 ) -> Response:
-    blocks = stream_with_context(write_csv(_chunks(context, resource, parameters), fields))
-    response = Response(blocks, mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=_filename(context, resource, "csv"))
+    blocks = write_csv(_chunks(context, resource, parameters), fields)
+    return streamed_csv(blocks, _filename(context, resource, "csv"))
+
+
+def streamed_csv(blocks: Iterator[bytes], filename: str) -> Response:
+    """Return blocks as a CSV file to save, each made when the one before is sent."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # the proxy's own way to what it stands for
+    response = Response(_outliving(app, str(get_locale() or "en"), blocks), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=filename)
     return response
+
+
+def _outliving(app: Flask, locale: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Give each step of an answer that is sent after its request the application and the reader's language."""
+    while True:
+        with app.app_context(), force_locale(locale):
+            block = next(blocks, None)
+        if block is None:
+            return
+        yield block
 
 
 def _xlsx_response(
@@ -170,8 +190,18 @@ def _xlsx_response(
     file = tempfile.TemporaryFile()  # noqa: SIM115 the answer closes it
     rows = _chunks(context, resource, parameters)
     write_xlsx(rows, fields, context.tenant.timezone, str(resource.title), file)
-    file.seek(0)
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=_filename(context, resource, "xlsx"))
+    response = Response(_drain(file), mimetype=XLSX)
+    response.content_length = file.seek(0, 2)
+    response.headers.set("Content-Disposition", "attachment", filename=_filename(context, resource, "xlsx"))
+    response.call_on_close(file.close)
+    return response
+
+
+def _drain(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while block := file.read(65_536):
+            yield block
 
 
 def _filename(context: Context, resource: Resource, ending: str) -> str:

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.errors import Invalid
+from webapp.core.errors import Forbidden, Invalid
 from webapp.core.export import export_response
 from webapp.core.fields import FaceField, Name
 from webapp.core.labels import labels_for
@@ -134,9 +134,17 @@ def choosable(resource: Resource) -> list[str]:
     return [name for name in resource.fields if name not in COMMON and name not in named]
 
 
+def state_of(context: Context, resource: Resource) -> ListState:
+    """Return the state that the URL asks for; the deleted ones only for those who may restore them."""
+    state = ListState(resource, request.args)
+    if state.parameters.deleted and not can(context.actor, resource.write_permission):
+        raise Forbidden("the deleted ones are for those who may restore them")
+    return state
+
+
 def index(context: Context, resource: Resource) -> ResponseReturnValue:
     """Show a list, its rows alone, its filters or its columns."""
-    state = ListState(resource, request.args)
+    state = state_of(context, resource)
     panel = request.args.get("panel")
     if panel in ("filter", "columns"):
         view = ListView(str(resource.title), resource.icon, state.base, "")
@@ -152,7 +160,7 @@ def index(context: Context, resource: Resource) -> ResponseReturnValue:
 
 def export(context: Context, resource: Resource, format: str) -> Response:
     """Send the list as a file, filtered and sorted as it is shown."""
-    return export_response(context, resource, ListState(resource, request.args).parameters, format)
+    return export_response(context, resource, state_of(context, resource).parameters, format)
 
 
 def template_of(resource: Resource, name: str) -> str:

@@ -176,6 +176,7 @@ class Registry:
     def add(self, resource: Resource) -> None:
         """Make a resource known, with its two permissions."""
         self.resources[resource.name] = resource
+        resource.table.info["located_by"] = resource.located_by
         declare(
             (
                 Permission(resource.read_permission, resource.read_roles),

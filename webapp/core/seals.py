@@ -132,11 +132,12 @@ def first_fault(session: Session) -> str | None:
         .order_by(seals.c.sequence)
         .execution_options(yield_per=1000, **CHECKED)
     )
-    for found in session.execute(query).mappings():
-        fault = _fault_of(found, expected, previous)
-        if fault:
-            return fault
-        expected, previous = expected + 1, found["hash"]
+    with session.execute(query) as chain:  # closed on the way out: it is a cursor of the server
+        for found in chain.mappings():
+            fault = _fault_of(found, expected, previous)
+            if fault:
+                return fault
+            expected, previous = expected + 1, found["hash"]
     unsealed = (
         select(lines.c.id)
         .outerjoin(seals, (seals.c.organization_id == lines.c.organization_id) & (seals.c.activity_id == lines.c.id))

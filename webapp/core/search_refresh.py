@@ -5,25 +5,12 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from webapp.core.context import Context
-from webapp.core.jobs import JobRun, enqueue, job
+from webapp.core.jobs import JobRun, job
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, organization_of, scoped
-from webapp.core.writes import Change, Facts, search_text
+from webapp.core.writes import Change, Facts, follow_renames, search_text
 
 CHUNK = 1000
-
-
-def follow_renames(context: Context, resource: Resource, changes: list[Change]) -> None:
-    """Queue the refresh of what is searched through rows whose own search text has changed."""
-    renamed = [
-        change.after["id"]
-        for change in changes
-        if change.before is not None and change.before.get("search_text") != change.after.get("search_text")
-    ]
-    for other in registry.resources.values() if renamed else ():
-        for name in other.search_references:
-            if other.fields[name].target == resource.name:
-                enqueue(context, "refresh_search", {"resource": other.name, "column": name, "ids": renamed})
 
 
 @job("refresh_search")

@@ -98,9 +98,7 @@ def job_card(row: Mapping[str, Any], renderer: Renderer, **words: Any) -> dict[s
     return {
         "id": row["id"],
         "title": row["kind"].replace(".", " ").replace("_", " ").capitalize(),
-        "meta": _(
-            "Started %(when)s by %(who)s.", when=renderer.moment(row["created_at"]), who=row["actor"].get("name", "")
-        ),
+        "meta": _("Asked for %(when)s by %(who)s.", when=renderer.moment(row["created_at"]), who=row["actor"]["name"]),
         "icon": "loader-2" if running else "check",
         "done": row["done"],
         "total": row["total"],

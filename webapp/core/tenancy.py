@@ -220,8 +220,8 @@ def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]
         )
         if "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
-        if table.name == "locations":
-            narrowed = within_location_scope(session, table.c.id)
+        if located_by := table.info.get("located_by"):
+            narrowed = within_location_scope(session, table.c[located_by])
             query = query if narrowed is None else query.where(narrowed)
         parts.append(query)
     found = {(name, row_id) for name, row_id in session.execute(union_all(*parts), execution_options=CHECKED)}

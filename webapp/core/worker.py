@@ -9,13 +9,14 @@ from flask import Flask
 from huey import Huey, SqliteHuey
 from huey.consumer import Consumer
 
-from webapp.core import identity, seals
+from webapp.core import identity, seals, search_refresh
 from webapp.core.jobs import run_due, run_job
 from webapp.core.tenancy import new_session
 
 SWEEP_SECONDS = 5
 SEALED_AT_LEAST_EVERY = 3  # sweeps
 log = logging.getLogger(__name__)
+KINDS_OF_THE_MACHINERY = (search_refresh.refresh_search,)
 
 
 class Waker:

@@ -17,6 +17,7 @@ from webapp.core.context import Context
 from webapp.core.database import column_names, key_of
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.fields import Text
+from webapp.core.jobs import enqueue
 from webapp.core.numbers import free_numbers
 from webapp.core.query import get_row, reach
 from webapp.core.resource import Resource, Unique, registry
@@ -265,7 +266,7 @@ def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -
     row = resource.model(**draft.changes)
     row.created_at = row.updated_at = context.at
     context.session.add(row)
-    _flush(context, resource)
+    _flush(context, resource, row)
     settle(context, resource, [Change(None, _values(row))])
     return int(row.id)
 
@@ -340,7 +341,7 @@ def _apply(context: Context, resource: Resource, row: Any, before: Row, changes:
         return {}
     for column, value in changes.items():
         setattr(row, column, value)
-    _flush(context, resource)
+    _flush(context, resource, row)
     settle(context, resource, [Change(before, _values(row))])
     return changes
 
@@ -348,19 +349,28 @@ def _apply(context: Context, resource: Resource, row: Any, before: Row, changes:
 def settle(context: Context, resource: Resource, changes: list[Change]) -> None:
     """Do what must follow from written rows: the resource's own upkeep, and the search texts that hold their names."""
     resource.settle(context, changes)
-    if any(
-        resource.name == other.fields[n].target
-        for other in registry.resources.values()
-        for n in other.search_references
-    ):
-        from webapp.core.search_refresh import follow_renames
-
-        follow_renames(context, resource, changes)
+    follow_renames(context, resource, changes)
 
 
-def _flush(context: Context, resource: Resource) -> None:
+def follow_renames(context: Context, resource: Resource, changes: list[Change]) -> None:
+    """Queue the refresh of what is searched through rows whose own search text has changed."""
+    renamed = [
+        change.after["id"]
+        for change in changes
+        if change.before is not None and change.before.get("search_text") != change.after.get("search_text")
+    ]
+    for other in registry.resources.values() if renamed else ():
+        for name in other.search_references:
+            if other.fields[name].target == resource.name:
+                enqueue(context, "refresh_search", {"resource": other.name, "column": name, "ids": renamed})
+
+
+def _flush(context: Context, resource: Resource, row: Any) -> None:
     try:
         context.session.flush()
+    except Invalid:  # the guard refused it: it must not come again with the next flush
+        (context.session.expunge if row in context.session.new else context.session.expire)(row)
+        raise
     except IntegrityError as error:
         context.session.rollback()
         raise taken_meanwhile(resource, error) from error

@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from webapp.core.resource import registry
 from webapp.imports.targets import LEFT_OUT, TARGETS
 
 Columns = Mapping[int, str | None]
@@ -79,10 +80,18 @@ def normalize_heading(heading: str) -> str:
     return " ".join("no" if word in NUMBER_WORDS else word for word in words)
 
 
+def _own_headings(resource: str, name: str) -> set[str]:
+    """Return what our own pages and exports call a field, in the reader's language."""
+    known = registry.resources.get(resource)
+    item = known.fields.get(name) if known else None
+    labels = [TARGETS[resource][name].label] + ([item.label] if item is not None else [])
+    return {normalize_heading(str(label)) for label in labels}
+
+
 def _guess(resource: str, header: str) -> tuple[str | None, int, Any]:
     """Return (field, rank, reason); the lowest rank is the surest."""
     targets, heading = TARGETS[resource], normalize_heading(header)
-    exact = [(0, name) for name, target in targets.items() if heading == normalize_heading(str(target.label))]
+    exact = [(0, name) for name in targets if heading in _own_headings(resource, name)]
     exact += [(target.names.index(heading), name) for name, target in targets.items() if heading in target.names]
     if exact:
         rank, name = min(exact)

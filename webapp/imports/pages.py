@@ -5,13 +5,13 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, Response, make_response, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from webapp.core.context import Context, make_context
 from webapp.core.errors import Invalid
-from webapp.core.export import neutralize
+from webapp.core.export import neutralize, streamed_csv
 from webapp.core.rendering import Renderer
 from webapp.core.resource import registry
 from webapp.core.surface import go, is_fragment, page, toast
@@ -101,11 +101,11 @@ def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = No
         editable=editable,
         may_write=presenting.may_write(context, row),
         errors=errors or [],
-        kept=[_kept_line(context, item) for item in row["kept"]],
+        kept=[_kept_line(item) for item in row["kept"]],
     )
 
 
-def _kept_line(context: Context, item: dict[str, Any]) -> dict[str, Any]:
+def _kept_line(item: dict[str, Any]) -> dict[str, Any]:
     resource = registry.by_table(item["item_type"])
     url = url_for(f"{resource.name}.detail", row_id=item["item_id"]) if resource and "get" in resource.pages else None
     words = [presenting.label_of(resource, name) if resource else name for name in item["fields"]]
@@ -207,10 +207,7 @@ def discard(context: Context, import_id: int) -> ResponseReturnValue:
 def errors(context: Context, import_id: int) -> ResponseReturnValue:
     """Send the rows in error as CSV: the file's own columns, then what is wrong; mended, it can be uploaded again."""
     row = rules.get_import(context, import_id)
-    blocks = stream_with_context(_error_blocks(context, row))
-    response = Response(blocks, mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"errors-{import_id}.csv")
-    return response
+    return streamed_csv(_error_blocks(context, row), f"errors-{import_id}.csv")
 
 
 def _error_blocks(context: Context, row: dict[str, Any]) -> Iterator[bytes]:

@@ -98,7 +98,7 @@ ASSET_TARGETS: dict[str, Target] = {
         refers_to="categories",
     ),
     "status": Target(
-        _l("Status"),
+        _l("State"),
         "name",
         _names(
             "status, asset status, status label, state, lifecycle, asset state, status name, zustand, etat, "
@@ -117,7 +117,7 @@ ASSET_TARGETS: dict[str, Target] = {
         refers_to="locations",
     ),
     "purchased_on": Target(
-        _l("Purchased on"),
+        _l("Bought on"),
         "day",
         _names(
             "purchased on, purchase date, bought, bought on, purchased, date purchased, date of purchase, "
@@ -127,7 +127,7 @@ ASSET_TARGETS: dict[str, Target] = {
         ),
     ),
     "purchase_cost": Target(
-        _l("Purchase cost"),
+        _l("Price"),
         "amount",
         _names(
             "purchase cost, cost, price, purchase price, original cost, unit cost, unit price, amount, value, "
