@@ -14,6 +14,7 @@ from webapp.core.tenancy_ddl import (
     column,
     entity_columns,
     is_postgresql,
+    reference,
     tenant_table,
 )
 
@@ -120,6 +121,13 @@ WHERE m.user_id = _user_id AND m.deleted_at IS NULL ORDER BY o.name, o.id""",
         """INSERT INTO rate_buckets AS b (key, window_start, count) VALUES (_key, _window_start, 1)
 ON CONFLICT (key, window_start) DO UPDATE SET count = b.count + 1 RETURNING b.count""",
     ),
+    (
+        "return_hit",
+        "_key text, _window_start timestamptz",
+        "void",
+        """UPDATE rate_buckets AS b SET count = b.count - 1
+WHERE b.key = _key AND b.window_start = _window_start AND b.count > 0""",
+    ),
     ("empty_bucket", "_key text", "void", "DELETE FROM rate_buckets WHERE key = _key"),
     (
         "touch_session",
@@ -218,6 +226,7 @@ def make_tenant_tables() -> None:
         column("scope_location_id", Id, null=True),
         *entity_columns(),
         sa.CheckConstraint("role IN ('owner', 'admin', 'manager', 'technician', 'auditor', 'member')", name="role"),
+        *scope_reference(),
     )
     op.create_index(
         "uq_memberships_user_id",
@@ -243,9 +252,15 @@ def make_tenant_tables() -> None:
         sa.Column("created_by_id", Id, sa.ForeignKey("users.id")),
         column("scope_location_id", Id, null=True),
         *entity_columns(),
+        *scope_reference(),
     )
     op.create_index("uq_api_keys_prefix", "api_keys", ["prefix"], unique=True)
     op.create_index("ix_api_keys_created_by_id", "api_keys", ["created_by_id"])
+
+
+def scope_reference() -> list[sa.ForeignKeyConstraint]:
+    """Return the key into the tree of places, which is made later: SQLite does not mind, PostgreSQL gets it in 1610."""
+    return [] if is_postgresql(op) else [reference("locations", "scope_location_id")]
 
 
 def stamps() -> list[sa.Column]:

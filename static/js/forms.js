@@ -51,6 +51,12 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => { delete form.dataset.sent; }, 5000);
 });
 
+// the browser knows its zone better than a default does
+for (const select of document.querySelectorAll("select[data-timezone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (select.value === "UTC" && [...select.options].some((option) => option.value === zone)) select.value = zone;
+}
+
 addEventListener("pageshow", () => { leaving = false; });
 for (const form of document.querySelectorAll("form[data-dirty]")) watch(form);
 document.addEventListener("htmx:load", (event) => {

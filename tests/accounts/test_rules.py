@@ -185,6 +185,13 @@ def test_an_address_is_throttled_over_all_accounts(inside, ip, monkeypatch):
             sign_in(f"{unique('nobody')}@example.org", "wrong password", ip=ip)
 
 
+def test_an_office_that_signs_in_rightly_is_not_throttled(inside, organization, ip, monkeypatch):
+    monkeypatch.setattr("webapp.accounts.rules.ADDRESS_TRIES", 3)
+
+    for _ in range(5):
+        assert sign_in(organization.email, PASSWORD, ip=ip)
+
+
 def test_the_right_password_forgets_the_wrong_ones(inside, organization, ip):
     with time_machine.travel("2026-11-24 12:01:00", tick=False):
         for _ in range(3):
@@ -295,6 +302,16 @@ def test_a_key_of_another_organization_is_not_found(context, other_organization)
 
     with pytest.raises(NotFound):
         revoke_api_key(context, key.id)
+
+
+def test_a_place_that_somebody_is_narrowed_to_is_not_deleted(context, join, place):
+    lisbon = place("Lisbon")
+    join("manager", scope_location_id=lisbon)
+
+    with pytest.raises(Conflict) as caught:
+        delete(context, LOCATIONS, lisbon)
+
+    assert [(found.resource.name, found.count) for found in caught.value.blockers] == [("members", 1)]
 
 
 # Members

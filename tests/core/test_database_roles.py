@@ -87,3 +87,16 @@ def test_the_application_refuses_a_role_that_bypasses_the_policies(name):
 
     with pytest.raises(WrongRole, match="bypass"):
         check(prepared.runtime_url)
+
+
+def test_the_command_prints_both_urls(app, name):
+    runner = app.test_cli_runner()
+
+    result = runner.invoke(args=["database", "prepare", "--admin-url", os.environ[ADMIN_URL], "--name", name])
+
+    owner, runtime = result.stdout.strip().splitlines()
+    assert owner.startswith(f"DATABASE_OWNER_URL=postgresql://{name}_owner:")
+    assert runtime.startswith(f"DATABASE_URL=postgresql://{name}_app:")
+    check(runtime.removeprefix("DATABASE_URL="))
+    again = runner.invoke(args=["database", "prepare", "--admin-url", os.environ[ADMIN_URL], "--name", name])
+    assert f"was there: role {name}_app" in again.stderr

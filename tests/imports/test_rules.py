@@ -47,7 +47,12 @@ def test_what_is_ticked_is_created_with_the_places_above_it(importer: Importer, 
     drill, saw = importer.living()
     headquarters, floor = importer.living("locations")
 
-    assert (drill["tag"], drill["name"], str(drill["purchase_cost"]), drill["currency"]) == ("A-1", "Drill", "12.5000", "EUR")
+    assert (drill["tag"], drill["name"], str(drill["purchase_cost"]), drill["currency"]) == (
+        "A-1",
+        "Drill",
+        "12.5000",
+        "EUR",
+    )
     assert (drill["location_id"], saw["location_id"]) == (floor["id"], headquarters["id"])
     assert (floor["name"], floor["parent_id"], headquarters["kind"]) == ("Floor 2", headquarters["id"], "site")
     assert [row["name"] for row in importer.living("categories")] == ["Tools"]
@@ -139,7 +144,10 @@ def test_an_undecided_date_order_is_asked_and_the_answer_is_kept(importer: Impor
 
     importer.do(rules.change, import_id, options={"dates": {"1": "dmy"}})
 
-    assert [row["changes"]["purchased_on"] for row in importer.rows(import_id)] == [[None, "2024-02-01"], [None, "2024-04-03"]]
+    assert [row["changes"]["purchased_on"] for row in importer.rows(import_id)] == [
+        [None, "2024-02-01"],
+        [None, "2024-04-03"],
+    ]
     assert importer.get(import_id)["options"]["dates"] == {"1": "dmy"}
 
 
@@ -270,7 +278,9 @@ def test_undo_keeps_and_lists_what_somebody_has_touched(importer: Importer, appl
     drill, saw = importer.living()
     assert (drill["name"], str(drill["purchase_cost"]), saw["name"]) == ("Mine now", "12.5000", "Saw")
     kept = importer.get(changing)["kept"]
-    assert [(item["name"], item["fields"], item["reason"]) for item in kept] == [("A-1", ["name"], "It was changed since.")]
+    assert [(item["name"], item["fields"], item["reason"]) for item in kept] == [
+        ("A-1", ["name"], "It was changed since.")
+    ]
 
     importer.do(rules.undo, applied)
     assert [row["tag"] for row in importer.living()] == ["A-1"]

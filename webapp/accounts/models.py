@@ -22,7 +22,7 @@ from webapp.core.database import (
     UtcDateTime,
     utcnow,
 )
-from webapp.core.tenancy import Entity, SoftDeleted, tenant_table_arguments
+from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments
 
 LIVING = text("deleted_at IS NULL")
 
@@ -91,6 +91,7 @@ class Membership(Entity, SoftDeleted, Model):
             postgresql_where=LIVING,
         ),
         Index("ix_memberships_user_id", "user_id"),
+        *tenant_reference("locations", "scope_location_id"),
     )
 
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
@@ -125,6 +126,7 @@ class ApiKey(Entity, SoftDeleted, Model):
     __table_args__ = tenant_table_arguments(
         Index("uq_api_keys_prefix", "prefix", unique=True),
         Index("ix_api_keys_created_by_id", "created_by_id"),
+        *tenant_reference("locations", "scope_location_id"),
     )
 
     name: Mapped[ShortText]

@@ -113,7 +113,7 @@ def setup() -> ResponseReturnValue:
 
 
 def _first_page(start: str | None) -> str:
-    wanted = {"spreadsheet": "imports.create"}.get(start or "", "dashboard.index")
+    wanted = {"spreadsheet": "imports.index"}.get(start or "", "dashboard.index")
     return wanted if wanted in current_app.view_functions else "dashboard.index"
 
 

@@ -68,13 +68,13 @@ class SignedIn:
 def sign_in(email: str, password: str, *, ip: str) -> SignedIn:
     """Check a password; the answer and its time do not tell whether the account exists.
 
-    Raises Unauthorized, or TooManyRequests after ten tries for an account or a hundred from an address in a quarter
-    of an hour, over all workers.
+    Raises Unauthorized, or TooManyRequests after ten wrong tries for an account or a hundred from an address in a
+    quarter of an hour, over all workers.
     """
-    account = f"sign-in:account:{key_of(email)}"
+    account, address = f"sign-in:account:{key_of(email)}", f"sign-in:address:{ip}"
     tries = (
         identity.hit_bucket(account, limit=ACCOUNT_TRIES, window=TRY_WINDOW),
-        identity.hit_bucket(f"sign-in:address:{ip}", limit=ADDRESS_TRIES, window=TRY_WINDOW),
+        identity.hit_bucket(address, limit=ADDRESS_TRIES, window=TRY_WINDOW),
     )
     late = [hit.retry_after for hit in tries if not hit.allowed]
     if late:
@@ -87,6 +87,7 @@ def sign_in(email: str, password: str, *, ip: str) -> SignedIn:
     if is_outdated(user["password_hash"]):
         identity.set_password(user["id"], hash_password(password))
     identity.empty_bucket(account)
+    identity.return_hit(address, window=TRY_WINDOW)
     return SignedIn(user["id"], found)
 
 

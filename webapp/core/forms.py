@@ -20,6 +20,7 @@ from markupsafe import Markup
 from marshmallow import Schema, ValidationError, missing
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.widgets import CheckboxInput, html_params
 
 from webapp.core.access import can
@@ -264,18 +265,20 @@ def _form_field(
         return TextAreaField(words, render_kw={**attributes, "rows": 4})
     if isinstance(item, Choice):
         pairs = [("", "")] if not item.required or not chosen else []
-        return SelectField(
-            words, choices=pairs + list(item.choices.items()), validate_choice=False, render_kw=attributes
-        )
+        options = _options(pairs + list(item.choices.items()))
+        return SelectField(words, choices=options, validate_choice=False, render_kw=attributes)
     if isinstance(item, Codes):
-        known = list((item.choices or {}).items())
-        return CodesField(words, choices=known, validate_choice=False)
+        return CodesField(words, choices=_options((item.choices or {}).items()), validate_choice=False)
     if item.kind == "reference":
         pairs, remote = _picks(context, name, item, row, resource, chosen)
         if remote:
             attributes["data-remote"] = remote
-        return SelectField(words, choices=pairs, validate_choice=False, render_kw=attributes)
+        return SelectField(words, choices=_options(pairs), validate_choice=False, render_kw=attributes)
     return StringField(words, render_kw=attributes)
+
+
+def _options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 def _picks(

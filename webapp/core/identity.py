@@ -258,12 +258,19 @@ def is_empty(*, connection: Connection | None = None) -> bool:
 
 def hit_bucket(key: str, *, limit: int, window: timedelta) -> Hit:
     """Count one more in a key's window, over all workers; keys are kept as hashes."""
-    now = utcnow()
+    start = _window_start(window)
+    count = int(ask.HIT_BUCKET(key=_bucket(key), window_start=start)[0]["count"])
+    return Hit(count <= limit, count, max(1, int((start + window - utcnow()).total_seconds())))
+
+
+def return_hit(key: str, *, window: timedelta) -> None:
+    """Take one back from a key's window: what was counted turned out well."""
+    ask.RETURN_HIT(key=_bucket(key), window_start=_window_start(window))
+
+
+def _window_start(window: timedelta) -> datetime:
     seconds = int(window.total_seconds())
-    start = int(now.timestamp()) // seconds * seconds
-    rows = ask.HIT_BUCKET(key=_bucket(key), window_start=datetime.fromtimestamp(start, UTC))
-    count = int(rows[0]["count"])
-    return Hit(count <= limit, count, max(1, start + seconds - int(now.timestamp())))
+    return datetime.fromtimestamp(int(utcnow().timestamp()) // seconds * seconds, UTC)
 
 
 def empty_bucket(key: str) -> None:

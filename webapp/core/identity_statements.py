@@ -213,6 +213,12 @@ ON CONFLICT (key, window_start) DO UPDATE SET count = rate_buckets.count + 1 RET
     {"count": WHOLE},
     writes=True,
 )
+RETURN_HIT = Call(
+    "return_hit",
+    "UPDATE rate_buckets SET count = count - 1 WHERE key = :key AND window_start = :window_start AND count > 0",
+    {"key": TEXT, "window_start": MOMENT},
+    writes=True,
+)
 EMPTY_BUCKET = Call("empty_bucket", "DELETE FROM rate_buckets WHERE key = :key", {"key": TEXT}, writes=True)
 TOUCH_SESSION = Call(
     "touch_session",

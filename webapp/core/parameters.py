@@ -4,8 +4,6 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -245,10 +243,10 @@ def decode_cursor(resource: Resource, sort: tuple[tuple[str, bool], ...], raw: s
     wrong = ValidationError(_("This cursor does not belong to this list."))
     try:
         keys, values, row_id = orjson.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-        if [tuple(key) for key in keys] != list(sort) or not isinstance(row_id, int) or len(values) != len(sort):
+        if [tuple(key) for key in keys] != list(sort) or type(row_id) is not int or len(values) != len(sort):
             raise wrong
         found = [cursor_value(resource, name, value) for (name, _), value in zip(sort, values, strict=True)]
-    except (ValueError, TypeError, binascii.Error, UnicodeError, ArithmeticError):
+    except (ValidationError, ValueError, TypeError, binascii.Error, UnicodeError, ArithmeticError):
         raise wrong from None
     if not 0 <= row_id <= LARGEST_ID:
         raise wrong
@@ -260,16 +258,12 @@ def cursor_value(resource: Resource, name: str, value: Any) -> Any:
     item = resource.fields[name]
     if value is None:
         return None
-    if item.kind == "amount":
-        return Decimal(value)
-    if item.kind == "moment":
-        return datetime.fromisoformat(value)
-    if item.kind == "day":
+    if item.kind in {"amount", "moment", "day"}:
         return item.deserialize(value)
     if item.kind in {"whole", "flag"}:
-        if not isinstance(value, int) or abs(value) > LARGEST_ID:
+        if type(value) is not (int if item.kind == "whole" else bool) or abs(value) > LARGEST_ID:
             raise ValueError(name)
         return value
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\x00" in value:
         raise ValueError(name)
     return key_of(value) if isinstance(item, Text) and item.twin else value

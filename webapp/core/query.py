@@ -43,7 +43,7 @@ def list_rows(
     """Return one page of rows with the names of what they refer to."""
     hits, more = (None, False)
     if parameters.q:
-        hits, more = search_ids(context, resource, parameters.q)
+        hits, more = search_ids(context, resource, parameters.q, gone=parameters.deleted)
     where = conditions(context, resource, parameters, hits)
     wanted = _select(resource, fields or parameters.fields, parameters.sort)
     query = _ordered(context, resource, parameters, wanted, where)
@@ -62,7 +62,7 @@ def stream_rows(
     context: Context, resource: Resource, parameters: ListParameters, *, chunk: int = 1000
 ) -> Iterator[list[Row]]:
     """Yield every row that a list would show, in its order, a chunk at a time by keyset."""
-    hits = search_ids(context, resource, parameters.q)[0] if parameters.q else None
+    hits = search_ids(context, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
     where = conditions(context, resource, parameters, hits)
     wanted = _select(resource, parameters.fields, parameters.sort)
     page = parameters
@@ -99,7 +99,7 @@ def existing_ids(context: Context, resource: Resource, ids: list[int]) -> list[i
 
 def matching_ids(context: Context, resource: Resource, parameters: ListParameters, limit: int) -> list[int]:
     """Return the ids of at most `limit` rows that a list would show."""
-    hits = search_ids(context, resource, parameters.q)[0] if parameters.q else None
+    hits = search_ids(context, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
     query = select(resource.table.c.id).where(*conditions(context, resource, parameters, hits)).limit(limit)
     return list(context.session.execute(query, execution_options=CHECKED).scalars())
 
@@ -109,7 +109,9 @@ def choices(
 ) -> list[tuple[int, str]]:
     """Return (id, name) of living rows in reach for a picker, by name; `only` narrows them further."""
     if resource.cached and resource.located_by is None:
-        named = [(i, str(r["label"])) for i, r in label_rows(context, resource.name).items() if not r.get("deleted_at")]
+        needle, rows = q.casefold(), label_rows(context, resource.name)
+        named = [(i, str(r["label"])) for i, r in rows.items() if not r.get("deleted_at")]
+        named = [pair for pair in named if needle in pair[1].casefold()]
     else:
         parameters = ListParameters(sort=((resource.label, False),), q=q)
         hits = search_ids(context, resource, q)[0] if q else None
@@ -119,8 +121,7 @@ def choices(
         ids = list(context.session.execute(query, execution_options=CHECKED).scalars())
         known = labels_for(context, {resource.name: ids})[resource.name]
         named = [(row_id, str(known[row_id]["label"])) for row_id in ids]
-    needle = q.casefold()
-    found = [pair for pair in named if (only is None or pair[0] in only) and (not q or needle in pair[1].casefold())]
+    found = [pair for pair in named if only is None or pair[0] in only]
     return sorted(found, key=lambda pair: pair[1].casefold())[:limit]
 
 

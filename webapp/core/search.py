@@ -15,19 +15,23 @@ SHORTEST = 3
 LAST_CHARACTER = "\U0010ffff"
 
 
-def search_ids(context: Context, resource: Resource, q: str) -> tuple[list[int], bool]:
-    """Return (ids, more): the newest rows whose text holds every word of `q`, and whether there are more than 1,000."""
+def search_ids(context: Context, resource: Resource, q: str, *, gone: bool = False) -> tuple[list[int], bool]:
+    """Return (ids, more): the newest rows whose text holds every word of `q`, and whether there are more than 1,000.
+
+    They are looked for among the living, or among the deleted (`gone`).
+    """
     words = sorted(key_of(q).split(), key=len, reverse=True)
     if not words or "search_text" not in resource.table.c:
         return [], False
     if len(words[0]) < SHORTEST:
-        ids = _by_prefix(context, resource, key_of(q))
+        ids = _by_prefix(context, resource, key_of(q), gone)
     elif context.session.get_bind().dialect.name == "postgresql":
-        statement = text(f"SELECT id FROM search_{resource.table.name}(:patterns, :hits) AS found(id)")  # noqa: S608
-        values: dict[str, Any] = {"patterns": [f"%{_escaped(word)}%" for word in words], "hits": HIT_LIMIT + 1}
+        statement = text(f"SELECT id FROM search_{resource.table.name}(:patterns, :gone, :hits) AS found(id)")  # noqa: S608
+        patterns = [f"%{_escaped(word)}%" for word in words]
+        values: dict[str, Any] = {"patterns": patterns, "gone": gone, "hits": HIT_LIMIT + 1}
         ids = list(context.session.execute(statement, values, execution_options=CHECKED).scalars())
     else:
-        ids = _by_fts(context, resource, words)
+        ids = _by_fts(context, resource, words, gone)
     return ids[:HIT_LIMIT], len(ids) > HIT_LIMIT
 
 
@@ -35,12 +39,14 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _by_fts(context: Context, resource: Resource, words: list[str]) -> list[int]:
-    name = f"{resource.table.name}_search"
+def _by_fts(context: Context, resource: Resource, words: list[str], gone: bool) -> list[int]:
+    table = resource.table.name
+    name = f"{table}_search"
     tenant = f'tenant : "{organization_of(context.session):012d}"'
     phrases = ['body : "' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST]
     short = {f"word_{n}": word for n, word in enumerate(words) if len(word) < SHORTEST}
     also = "".join(f" AND instr(body, :{parameter}) > 0" for parameter in short)
+    also += f" AND (SELECT deleted_at FROM {table} t WHERE t.id = {name}.rowid) IS {'NOT ' * gone}NULL"  # noqa: S608
     statement = text(
         f"SELECT rowid FROM {name} WHERE {name} MATCH :phrase{also} ORDER BY rowid DESC LIMIT :hits"  # noqa: S608
     )
@@ -48,11 +54,11 @@ def _by_fts(context: Context, resource: Resource, words: list[str]) -> list[int]
     return list(context.session.execute(statement, values, execution_options=CHECKED).scalars())
 
 
-def _by_prefix(context: Context, resource: Resource, word: str) -> list[int]:
+def _by_prefix(context: Context, resource: Resource, word: str, gone: bool) -> list[int]:
     table = resource.table
     query = (
         select(table.c.id)
-        .where(scoped(context.session, table), _begins(resource, word))
+        .where(scoped(context.session, table), table.c.deleted_at.isnot(None) == gone, _begins(resource, word))
         .order_by(table.c.id.desc())
         .limit(HIT_LIMIT + 1)
     )

@@ -103,17 +103,17 @@ def make_searchable(op: Operations, name: str) -> None:
         op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
         op.execute(f"CREATE INDEX ix_{name}_search ON {name} USING gin (organization_id, search_text gin_trgm_ops)")
         op.execute(f"""
-            CREATE FUNCTION search_{name}(patterns text[], hits integer) RETURNS SETOF bigint
+            CREATE FUNCTION search_{name}(patterns text[], gone boolean, hits integer) RETURNS SETOF bigint
             LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
               WITH found AS MATERIALIZED (
                 SELECT id FROM {name}
-                WHERE organization_id = {CURRENT_ORGANIZATION} AND deleted_at IS NULL
+                WHERE organization_id = {CURRENT_ORGANIZATION} AND (deleted_at IS NOT NULL) = gone
                   AND search_text LIKE patterns[1] AND search_text LIKE ALL (patterns)
                 LIMIT 20000)
               SELECT id FROM found ORDER BY id DESC LIMIT hits
             $$""")
-        op.execute(f"REVOKE ALL ON FUNCTION search_{name}(text[], integer) FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION search_{name}(text[], integer) TO {RUNTIME_ROLE}")
+        op.execute(f"REVOKE ALL ON FUNCTION search_{name}(text[], boolean, integer) FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION search_{name}(text[], boolean, integer) TO {RUNTIME_ROLE}")
         return
     op.execute(f"CREATE VIRTUAL TABLE {name}_search USING fts5(tenant, body, tokenize = 'trigram')")
     values = "new.id, printf('%012d', new.organization_id), new.search_text"
@@ -134,7 +134,7 @@ def make_searchable(op: Operations, name: str) -> None:
 def drop_tenant_table(op: Operations, name: str, *, searchable: bool = False) -> None:
     """Drop a table with what `tenant_table` made around it."""
     if searchable and is_postgresql(op):
-        op.execute(f"DROP FUNCTION search_{name}(text[], integer)")
+        op.execute(f"DROP FUNCTION search_{name}(text[], boolean, integer)")
     elif searchable:
         op.execute(f"DROP TABLE {name}_search")
     op.drop_table(name)

@@ -1,0 +1,78 @@
+"""Exports of lists: streamed, harmless to open, and taken back by an import without a difference."""
+
+import csv
+import io
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from tests.clients import PageClient
+from tests.imports.conftest import Importer
+from webapp.core.resource import registry
+from webapp.core.writes import create
+from webapp.imports import rules
+
+
+@pytest.fixture
+def stocked(importer: Importer) -> Importer:
+    """Return an organization with three things, one of them with a formula for a name."""
+    with importer.organization.context() as context:
+        category = create(context, registry.resources["categories"], {"name": "Tools", "kind": "asset"})
+        site = create(context, registry.resources["locations"], {"name": "HQ", "kind": "site"})
+        floor = create(context, registry.resources["locations"], {"name": "Floor 2", "parent_id": site})
+        for tag, name, cost in (("A-1", "=cmd|' /C calc'!A0", "12.5"), ("A-2", "Saw", "1250"), ("A-3", "-40 °C box", None)):
+            patch = {"tag": tag, "name": name, "category_id": category, "location_id": floor, "purchase_cost": cost}
+            create(context, registry.resources["assets"], registry.resources["assets"].schema_for().load(patch))
+        context.session.commit()
+    return importer
+
+
+def csv_rows(client: PageClient, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/assets/export.csv{query}")
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def test_a_csv_has_the_list_in_its_order_with_names_and_harmless_cells(client: PageClient, stocked: Importer):
+    rows = csv_rows(client, "?sort=tag")
+
+    assert [row["Tag"] for row in rows] == ["A-1", "A-2", "A-3"]
+    assert [row["Name"] for row in rows] == ["'=cmd|' /C calc'!A0", "Saw", "'-40 °C box"]
+    assert (rows[0]["Place"], rows[0]["Category"], rows[0]["Price"]) == ("HQ / Floor 2", "Tools", "12.5")
+    assert "Id" not in rows[0]
+
+
+def test_an_export_has_what_the_list_shows_and_no_more(client: PageClient, stocked: Importer):
+    assert [row["Tag"] for row in csv_rows(client, "?q=saw")] == ["A-2"]
+    assert list(csv_rows(client, "?fields=tag,name")[0]) == ["Tag", "Name"]
+
+
+def test_a_workbook_has_real_numbers_and_harmless_text(client: PageClient, stocked: Importer):
+    answer = client.get("/assets/export.xlsx?sort=tag")
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(answer.data)).get_sheet_by_index(0).to_python()
+
+    rows = [dict(zip(sheet[0], cells, strict=True)) for cells in sheet[1:]]
+    assert [row["Price"] for row in rows] == [12.5, 1250.0, ""]
+    assert rows[0]["Name"] == "'=cmd|' /C calc'!A0"
+    assert answer.headers["Content-Length"] == str(len(answer.data))
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_an_export_comes_back_without_a_difference(client: PageClient, stocked: Importer, form: str):
+    content = client.get(f"/assets/export.{form}").data
+
+    assert stocked.fates(stocked.upload(content, f"assets.{form}")) == ["unchanged"] * 3
+
+
+def test_an_edited_export_changes_only_what_was_edited(client: PageClient, stocked: Importer):
+    content = client.get("/assets/export.csv?sort=tag").data.replace(b"Saw", b"Jigsaw")
+    import_id = stocked.upload(content)
+    stocked.do(rules.apply, import_id)
+
+    assert stocked.fates(import_id) == ["unchanged", "update", "unchanged"]
+    assert [row["name"] for row in stocked.living()] == ["=cmd|' /C calc'!A0", "Jigsaw", "-40 °C box"]
+
+
+def test_other_formats_and_other_peoples_lists_are_refused(client: PageClient, as_role, stocked: Importer):
+    assert client.get("/assets/export.pdf").status_code == 404
+    assert as_role("member").get("/members/export.csv").status_code in {403, 404}
