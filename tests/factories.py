@@ -17,6 +17,7 @@ from webapp.accounts.rules import add_member, create_api_key
 from webapp.core.context import Context
 from webapp.core.labels import label_rows
 from webapp.core.resource import Resource
+from webapp.core.tenancy import references
 from webapp.core.writes import create
 
 RESOURCES: dict[str, Resource] = {
@@ -95,6 +96,32 @@ def patch_for(household: Household, name: str, **given: Any) -> Patch:
     """Return what a client would send to make another row in an organization; what it refers to is there."""
     with workshop(household) as shop:
         return shop.patch(name, **given)
+
+
+def guarded() -> list[tuple[Resource, str, Resource]]:
+    """Return (resource, its column, what the column refers to) of everything that keeps another thing from going."""
+    return [
+        (other, column, target)
+        for target in having("delete")
+        for other in having("create")
+        for column, table in references(other.table).items()
+        if table is target.table
+    ]
+
+
+def make_held(household: Household, other: Resource, column: str, target: Resource) -> int:
+    """Make a row that one other row refers to by a column, and return its id."""
+    with workshop(household) as shop:
+        held = shop.make(target.name, **SHARED.get(target.name, {}))
+        shop.make(other.name, **{column: held}, **fitting(other, column))
+    return held
+
+
+def fitting(other: Resource, column: str) -> Patch:
+    """Return what else a row must be so that a column may refer to what the factories make first."""
+    if (other.name, column) == ("assets", "category_id"):
+        return {"product_id": None}
+    return {"locations": {"kind": "location"}, "categories": {"kind": "asset"}}.get(other.name, {})
 
 
 def form_of(patch: Patch) -> dict[str, str]:

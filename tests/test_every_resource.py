@@ -5,14 +5,23 @@ from decimal import Decimal
 
 import pytest
 
-from tests.factories import CHANGES, RESOURCES, fill, having, make, patch_for, workshop
+from tests.factories import (
+    CHANGES,
+    RESOURCES,
+    fill,
+    fitting,
+    guarded,
+    having,
+    make,
+    make_held,
+    patch_for,
+)
 from tests.households import found_organization, unique
 from tests.snapshots import snapshot
 from webapp.core.access import ROLES, permissions_of
 from webapp.core.activity import is_recorded
 from webapp.core.query import get_row
 from webapp.core.serialize import to_plain
-from webapp.core.tenancy import references
 
 WRONG = {
     "text": [17, True, ["a"], "\x00", "\ud800", "x" * 10_001],
@@ -33,13 +42,7 @@ WRONG_VALUES = [(r, name, value) for r, name in FIELDS for value in WRONG[r.fiel
 REFERENCES = [(r, name) for r in MADE for name, item in r.references.items() if not item.dump_only]
 SET_BY_US = [(r, name) for r in MADE for name, item in r.fields.items() if item.dump_only]
 UNIQUES = [(r, rule) for r in MADE for rule in r.unique if rule.field in r.writable]
-GUARDED = [
-    (other, column, target)
-    for target in GONE
-    for other in MADE
-    for column, table in references(other.table).items()
-    if table is target.table
-]
+GUARDED = guarded()
 
 
 def named(*values):
@@ -296,9 +299,7 @@ def is_free(resource, rule, name):
 
 @over(GUARDED, ("other", "column", "target"))
 def test_what_is_in_use_stays_and_says_where(api, organization, other, column, target):
-    with workshop(organization) as shop:
-        held = shop.make(target.name, **({"kind": "asset"} if target.name == "categories" else {}))
-    data_of(api.post(other.name, patch_for(organization, other.name) | {column: held} | fitting(other, column)), 201)
+    held = make_held(organization, other, column, target)
 
     answer = api.delete(url(target, held))
 
@@ -307,14 +308,6 @@ def test_what_is_in_use_stays_and_says_where(api, organization, other, column, t
     assert blocker in answer.json["blockers"]
     assert len(data_of(api.get(blocker["url"]))) == 1
     assert api.get(url(target, held)).status_code == 200
-
-
-def fitting(other, column):
-    """Return what else a row must be to refer to one of the factory's first rows."""
-    own = {"locations": {"kind": "location"}, "categories": {"kind": "asset"}}
-    if (other.name, column) == ("assets", "category_id"):
-        return {"product_id": None}
-    return own.get(other.name, {})
 
 
 @each([r for r in MADE if r in BACK])

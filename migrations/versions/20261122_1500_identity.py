@@ -224,9 +224,10 @@ def make_tenant_tables() -> None:
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), nullable=False),
         column("role", sa.String(16)),
         column("scope_location_id", Id, null=True),
+        column("person_id", Id),
         *entity_columns(),
         sa.CheckConstraint("role IN ('owner', 'admin', 'manager', 'technician', 'auditor', 'member')", name="role"),
-        *scope_reference(),
+        *uphill(("locations", "scope_location_id"), ("persons", "person_id")),
     )
     op.create_index(
         "uq_memberships_user_id",
@@ -252,15 +253,15 @@ def make_tenant_tables() -> None:
         sa.Column("created_by_id", Id, sa.ForeignKey("users.id")),
         column("scope_location_id", Id, null=True),
         *entity_columns(),
-        *scope_reference(),
+        *uphill(("locations", "scope_location_id")),
     )
     op.create_index("uq_api_keys_prefix", "api_keys", ["prefix"], unique=True)
     op.create_index("ix_api_keys_created_by_id", "api_keys", ["created_by_id"])
 
 
-def scope_reference() -> list[sa.ForeignKeyConstraint]:
-    """Return the key into the tree of places, which is made later: SQLite does not mind, PostgreSQL gets it in 1610."""
-    return [] if is_postgresql(op) else [reference("locations", "scope_location_id")]
+def uphill(*references: tuple[str, str]) -> list[sa.ForeignKeyConstraint]:
+    """Return keys into tables that are made later: SQLite does not mind, PostgreSQL gets them in 1610."""
+    return [] if is_postgresql(op) else [reference(table, name) for table, name in references]
 
 
 def stamps() -> list[sa.Column]:

@@ -123,7 +123,6 @@ def cursor(sort: Any, values: Any, row_id: Any) -> str:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("created_at", "2026-01-10T00:00:00"),
         ("created_at", "0001-01-01T00:00:00+14:00"),
         ("created_at", 5),
         ("purchase_cost", "NaN"),

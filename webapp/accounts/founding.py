@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.choices import currencies, locales, timezones
 from webapp.accounts.models import Membership, Organization
 from webapp.accounts.passwords import hash_password, is_right
-from webapp.accounts.rules import Errors, name_faults, person_faults
+from webapp.accounts.rules import Errors, name_faults, person_faults, person_of
 from webapp.core import identity
 from webapp.core.access import permissions_of
 from webapp.core.activity import activity_row, differences, record
@@ -89,7 +89,8 @@ def create_organization(session: Session, organization_id: int, wanted: Founding
     context = make_context(session, tenant, owner)
     values = {column.name: getattr(organization, column.name) for column in organization.__table__.c}
     record_change(context, [Change(None, values)])
-    session.add(Membership(organization_id=organization_id, user_id=user_id, role="owner"))
+    person_id = person_of(context, owner.name, email)
+    session.add(Membership(organization_id=organization_id, user_id=user_id, role="owner", person_id=person_id))
     session.flush()
     for seed in registry.seeds:
         seed(context)

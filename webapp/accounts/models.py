@@ -77,7 +77,7 @@ class User(Model):
 
 
 class Membership(Entity, SoftDeleted, Model):
-    """A user's place in an organization: a role, perhaps narrowed to one location and what lies below it."""
+    """A user's place in an organization: the person they are, a role, perhaps narrowed to one location and below."""
 
     __tablename__ = "memberships"
     __table_args__ = tenant_table_arguments(
@@ -92,11 +92,13 @@ class Membership(Entity, SoftDeleted, Model):
         ),
         Index("ix_memberships_user_id", "user_id"),
         *tenant_reference("locations", "scope_location_id"),
+        *tenant_reference("persons", "person_id"),
     )
 
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
     role: Mapped[str] = mapped_column(String(16))
     scope_location_id: Mapped[ForeignId | None]
+    person_id: Mapped[ForeignId]
 
 
 class SignIn(Model):

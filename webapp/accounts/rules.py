@@ -15,12 +15,14 @@ from webapp.accounts.models import ApiKey, Membership
 from webapp.accounts.passwords import LONGEST, SHORTEST, hash_password, is_outdated, is_right
 from webapp.core import identity
 from webapp.core.access import ROLES, all_permissions, permissions_of
+from webapp.core.batch import find_rows
 from webapp.core.context import Actor, Context, Tenant
 from webapp.core.database import Model, key_of
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound, TooManyRequests, Unauthorized
 from webapp.core.keys import make_key
+from webapp.core.resource import registry
 from webapp.core.tenancy import missing_references
-from webapp.core.writes import Change, Draft, Facts
+from webapp.core.writes import Change, Draft, Facts, create_row
 
 ACCOUNT_TRIES, ADDRESS_TRIES, TRY_WINDOW = 10, 100, timedelta(minutes=15)
 LONGEST_NAME = 255
@@ -231,10 +233,22 @@ def add_member(
     )
     if user_id is None:
         raise Conflict(_("Somebody has just taken this address."), code="taken")
-    member = Membership(user_id=user_id, role=role, scope_location_id=scope_location_id)
+    person_id = person_of(context, known["name"] if known else name, email, location_id=scope_location_id)
+    member = Membership(user_id=user_id, role=role, scope_location_id=scope_location_id, person_id=person_id)
     context.session.add(member)
     context.session.flush()
     return member
+
+
+def person_of(context: Context, name: str, email: str, *, location_id: int | None = None) -> int:
+    """Return the id of the person that a member is: the one with their address, or a new one."""
+    persons = registry.resources["persons"]
+    known = find_rows(context, persons, "email_key", [key_of(email)])
+    if known:
+        return int(known[key_of(email)]["id"])
+    first, _space, last = (name.strip() or email.partition("@")[0]).rpartition(" ")
+    patch = {"first_name": first or last, "last_name": last if first else None, "email": email}
+    return create_row(context, persons, {**patch, "location_id": location_id})
 
 
 def _living(context: Context, **where: Any) -> Membership | None:

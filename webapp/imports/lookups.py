@@ -105,6 +105,16 @@ class Lookups:
             return f"{self.label(kind, row['parent_id'])} / {row['name']}"
         return str(row["name"])
 
+    def need(self, kind: str, row_id: int | None) -> None:
+        """Count a pretended row that a row of the file needs, and the places above it."""
+        if row_id is None or row_id >= 0:
+            return
+        row = self.row(kind, row_id)
+        number = row.get("model_number")
+        label = self.label(kind, row_id)
+        self.missing[kind][f"{label} ({number})" if number else label] += 1
+        self.need(kind, row.get("parent_id"))
+
     def category(self, text: str) -> int:
         """Return the category of assets with a name; "Computers / Laptops" names a subcategory."""
         parts = SPACED.split(text)
@@ -160,7 +170,7 @@ class Lookups:
             "manufacturer_id": wanted.manufacturer_id,
             "category_id": wanted.category_id,
         }
-        return self._one("products", wanted.name, found, values, shown)
+        return self._one("products", wanted.name, found, values)
 
     def _all(self, kind: str) -> dict[int, Row]:
         if kind not in self._rows:
@@ -178,13 +188,10 @@ class Lookups:
         self._all(kind)
         return self._index[kind].get(key_of(name), [])
 
-    def _one(self, kind: str, name: str, found: list[int], values: Row, shown: str = "") -> int:
+    def _one(self, kind: str, name: str, found: list[int], values: Row) -> int:
         if len(found) > 1:
             raise Unresolved(_("“%(name)s” could be any of %(count)s.", name=name, count=len(found)))
-        row_id = found[0] if found else self._pretend(kind, name, values)
-        if row_id < 0:
-            self.missing[kind][shown or name] += 1
-        return row_id
+        return found[0] if found else self._pretend(kind, name, values)
 
     def _pretend(self, kind: str, name: str, values: Row) -> int:
         self._next -= 1
@@ -230,14 +237,11 @@ class Lookups:
             found = self._places(parts[:depth])
             if len(found) == 1:
                 parent_id = found[0]
-                if parent_id < 0:
-                    self.missing["locations"][self.label("locations", parent_id)] += 1
                 continue
             kind = DEEPER.get(self.row("locations", parent_id)["kind"]) if parent_id else "site"
             if kind is None:
                 raise Unresolved(_("Nothing can stand below the bin in “%(path)s”.", path=" / ".join(parts)))
             parent_id = self._pretend("locations", parts[depth - 1], {"kind": kind, "parent_id": parent_id})
-            self.missing["locations"][self.label("locations", parent_id)] += 1
         assert parent_id is not None  # noqa: S101  a split text has at least one part
         return parent_id
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from webapp.core.context import Context, make_context
 from webapp.core.errors import Invalid
@@ -97,7 +98,8 @@ def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = No
         keys=[(name, target.label) for name, target in TARGETS[row["resource"]].items() if target.key],
         missing=presenting.missing_lines(context, row),
         tabs=presenting.fate_tabs(renderer, row, fate),
-        changing=renderer.number(changing) if changing else "",
+        changing=ngettext("Apply %(count)s row", "Apply %(count)s rows", changing, count=renderer.number(changing)),
+        can_apply=row["state"] == "checked" and changing > 0,
         editable=editable,
         may_write=presenting.may_write(context, row),
         errors=errors or [],

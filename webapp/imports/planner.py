@@ -151,8 +151,11 @@ class Planner:
             )
         elif ids.get("manufacturer"):
             row.notes.append(_("The maker is left out: the row names no product."))
+            del ids["manufacturer"]
         self._keep_products_category(row, ids)
-        self._refuse_unwanted(row, ids, names)
+        self._refuse_unwanted(row, ids)
+        if ids.get("product"):
+            ids.pop("category", None)
         row.patch |= {f"{n}_id": i for n, i in ids.items() if n != "manufacturer" and i is not None}
 
     def _try(self, row: Planned, name: str, find: Any, text: str) -> int | None:
@@ -167,21 +170,23 @@ class Planner:
         product_id = ids.get("product")
         if product_id is None:
             return
-        own = self.lookups.row("products", product_id)["category_id"]
-        if ids.pop("category", None) not in (None, own):
-            label = self.lookups.label("categories", own)
+        product = self.lookups.row("products", product_id)
+        if ids.get("category") not in (None, product["category_id"]):
+            label = self.lookups.label("categories", product["category_id"])
             row.notes.append(_("The category is that of the product: %(name)s.", name=label))
+        ids |= {"category": product["category_id"], "manufacturer": product["manufacturer_id"]}
 
-    def _refuse_unwanted(self, row: Planned, ids: Mapping[str, int | None], names: Mapping[str, Any]) -> None:
+    def _refuse_unwanted(self, row: Planned, ids: Mapping[str, int | None]) -> None:
         """Fail a row that needs something missing which nobody has asked to be made."""
         for name, row_id in ids.items():
             kind = TARGETS[self.resource.name][name].refers_to
             if kind is None or row_id is None or row_id >= 0:
                 continue
             row.pretended.append((kind, row_id))
+            self.lookups.need(kind, row_id)
             if kind not in self.options.create:
                 singular = str(registry.resources[kind].singular).lower()
-                text = names.get(name) or self.lookups.label(kind, row_id)
+                text = self.lookups.label(kind, row_id)
                 row.reading.fail(name, _("There is no %(thing)s “%(name)s”.", thing=singular, name=text))
 
     def _draft(self, rows: Sequence[Planned]) -> None:

@@ -185,7 +185,7 @@ def _ask(line: ColumnLine, row: Row, options: Options) -> None:
     name, choices = kinds.get(target.kind, ("", {}))
     found = row["findings"].get(name, {}).get(str(line.index)) if name else None
     picked: str = getattr(options, name).get(line.index, "") if name else ""
-    if not found and not picked:
+    if not picked and found not in ({"ambiguous"} if name == "decimals" else {"ambiguous", *choices}):
         return
     line.choices, line.chosen = choices, picked or (found if found in choices else "")
     line.asked = found == "ambiguous" and not picked
