@@ -55,7 +55,7 @@ class Page(HTMLParser):
         if tag == "form":
             self._form = {}
         elif tag == "textarea" and self._textarea:
-            self._form[self._textarea] = [self._form[self._textarea][0].removeprefix("\n")]
+            self._form[self._textarea] = [self._form[self._textarea][0].removeprefix("\r").removeprefix("\n")]
             self._textarea = None
         elif tag == "select" and self._select:
             name, multiple, options = self._select

@@ -1,6 +1,7 @@
 """Rows as the rules make them, with as little as they need, for tests that say their own numbers."""
 
 import contextvars
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy import event, select
 from werkzeug.datastructures import MultiDict
 
-from tests.households import unique
+from tests.households import Household, unique
 from webapp.core.activity import history
 from webapp.core.batch import plan_rows, write_rows
 from webapp.core.context import Context
@@ -111,3 +112,20 @@ def at_once(*acts: Callable[[], Any]) -> list[Future[Any]]:
     """Do several things at the same moment, each in a thread and an empty context, and return their outcomes."""
     with ThreadPoolExecutor(len(acts)) as pool:
         return [pool.submit(contextvars.Context().run, act) for act in acts]
+
+
+def second_of_two(organization: Household, act: Callable[[Context], Any]) -> BaseException | None:
+    """Do something twice, the second time before the first is committed; return what the second is told."""
+
+    def again() -> None:
+        with organization.context() as second:
+            act(second)
+            second.session.commit()
+
+    with ThreadPoolExecutor(1) as pool:
+        with organization.context() as first:
+            act(first)
+            waiting = pool.submit(contextvars.Context().run, again)
+            time.sleep(0.3)
+            first.session.commit()
+        return waiting.exception(20)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
-from tests.live import LiveServer
+from tests.households import PASSWORD, unique
+from tests.live import LiveApi, LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -27,7 +28,9 @@ TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event
   console.error(`CSP: ${event.violatedDirective} refused ${event.blockedURI}`, event.sourceFile, event.lineNumber));"""
 # What Chromium and htmx write down about an answer such as 422, which a test asks for on purpose.
 EXPECTED = re.compile(r"Failed to load resource|Response Status Error Code 4\d\d")
-RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map((found) => ({
+RUN_AXE = """async (only) => (await axe.run(document, {
+  resultTypes: ["violations"], ...(only.length ? {runOnly: {type: "rule", values: only}} : {}),
+})).violations.map((found) => ({
   rule: found.id, impact: found.impact, help: found.help, nodes: found.nodes.map((node) => node.html.slice(0, 200)),
 }))"""
 
@@ -112,6 +115,20 @@ def resident(live_server: LiveServer) -> tuple[str, str, str]:
     return live_server.found_organization()
 
 
+@pytest.fixture(scope="session")
+def resident_api(live_server: LiveServer, resident: tuple[str, str, str]) -> LiveApi:
+    """Return the API of that organization, with a key for everything."""
+    return LiveApi(live_server.url, live_server.api_key(resident[0]))
+
+
+@pytest.fixture(scope="session")
+def member(resident_api: LiveApi) -> tuple[str, str]:
+    """Return address and password of a member of that organization, who may read."""
+    email = f"{unique('member')}@example.org"
+    resident_api("POST", "members", {"email": email, "name": "Mo Member", "password": PASSWORD, "role": "member"})
+    return email, PASSWORD
+
+
 @pytest.fixture
 def sign_in(resident: tuple[str, str, str]) -> Callable[..., Page]:
     """Return a function that signs a page in, as the resident owner unless told otherwise."""
@@ -128,14 +145,15 @@ def sign_in(resident: tuple[str, str, str]) -> Callable[..., Page]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], None]:
-    """Return a function that fails on what axe-core calls serious or critical."""
+def axe() -> Callable[..., None]:
+    """Return a function that fails on what axe-core calls serious or critical: `axe(page, "color-contrast")`."""
     # Evaluated through the debugger: the page's CSP would refuse a script of ours.
     source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
-    def check(page: Page) -> None:
-        page.evaluate(source)
-        found = page.evaluate(RUN_AXE)
+    def check(page: Page, *only: str) -> None:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(source)
+        found = page.evaluate(RUN_AXE, only)
         assert [one for one in found if one["impact"] in ("serious", "critical")] == []
 
     return check

@@ -18,6 +18,7 @@ MADE, CHANGED = having("create", face="pages"), having("update", face="pages")
 GONE, BACK = having("delete", face="pages"), having("delete", "restore", face="pages")
 TYPED = {"amount": "twelve", "day": "2026-02-30", "whole": "x", "text": "x" * 10_001, "longtext": "x" * 10_001}
 FIELDS = [(r, name) for r in MADE for name, item in r.writable.items() if item.kind in TYPED]
+QUIET = {"guid", "currency"}  # a currency stands in its amount
 GUARDED = [found for found in guarded() if found[2] in GONE]
 
 
@@ -62,7 +63,7 @@ def alike(resource, name, left, right):
 
 
 def texts_of(resource, row):
-    return [row[n] for n, item in resource.stored.items() if item.kind in {"text", "longtext"} and row[n] and n != "guid"]
+    return [row[n] for n, item in resource.stored.items() if item.kind in {"text", "longtext"} and row[n] and n not in QUIET]
 
 
 @each(LISTED)
@@ -133,14 +134,14 @@ def test_a_detail_page_shows_every_text_and_runs_none(client, api, organization,
 
         html = read(client, f"/{resource.name}/{row_id}").html
 
-        assert all(str(escape(text)) in html for text in texts_of(resource, row))
+        assert [text for text in texts_of(resource, row) if str(escape(text)) not in html] == []
         assert "<b>door</b>" not in html
 
 
 @each(SHOWN)
 @pytest.mark.parametrize("path", ["", "/edit", "/delete", "/history"])
 def test_a_page_of_nothing_is_not_found(client, resource, path):
-    assert "404" in read(client, f"/{resource.name}/999999999{path}", 404).html
+    assert "There is nothing here" in read(client, f"/{resource.name}/999999999{path}", 404).text
 
 
 @each(MADE)
@@ -173,7 +174,8 @@ def test_a_wrong_form_comes_back_with_what_was_typed_and_a_word_at_the_field(cli
     page = Page(send(client, f"/{resource.name}/new", form, 422))
 
     assert set(page.errors) == {name}
-    assert all(page.form[field][-1:] == [form_of(patch)[field]] for field in patch if patch[field] is not False)
+    kept = {field: page.form[field][-1] for field in patch}
+    assert kept == form_of(patch)
     assert snapshot(organization) == before
 
 

@@ -38,7 +38,11 @@ def test_the_whole_journey(api: ApiClient, importer: Importer):
         "decimal_mark": None,
     }
     row = api.get(f"{path}/rows?fate=error&per_page=1").json
-    assert row["data"][0]["errors"][0] == {"field": "category", "message": "There is no category “Tools”.", "code": "invalid"}
+    assert row["data"][0]["errors"][0] == {
+        "field": "category",
+        "message": "There is no category “Tools”.",
+        "code": "invalid",
+    }
     assert row["pagination"]["total"] == 2
 
     assert api.patch(path, {"options": {"create": ["categories"]}}).json["data"]["state"] == "checking"
@@ -81,7 +85,10 @@ def test_a_bad_upload_is_422(api: ApiClient, content, more, field):
 
 def test_uploads_are_multipart(api: ApiClient):
     assert api.post("imports", {"file": "x"}).status_code == 415
-    assert api.request("POST", "imports", data={"resource": "assets"}, content_type="multipart/form-data").status_code == 422
+    assert (
+        api.request("POST", "imports", data={"resource": "assets"}, content_type="multipart/form-data").status_code
+        == 422
+    )
 
 
 @pytest.mark.parametrize(

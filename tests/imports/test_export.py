@@ -20,7 +20,11 @@ def stocked(importer: Importer) -> Importer:
         category = create(context, registry.resources["categories"], {"name": "Tools", "kind": "asset"})
         site = create(context, registry.resources["locations"], {"name": "HQ", "kind": "site"})
         floor = create(context, registry.resources["locations"], {"name": "Floor 2", "parent_id": site})
-        for tag, name, cost in (("A-1", "=cmd|' /C calc'!A0", "12.5"), ("A-2", "Saw", "1250"), ("A-3", "-40 °C box", None)):
+        for tag, name, cost in (
+            ("A-1", "=cmd|' /C calc'!A0", "12.5"),
+            ("A-2", "Saw", "1250"),
+            ("A-3", "-40 °C box", None),
+        ):
             patch = {"tag": tag, "name": name, "category_id": category, "location_id": floor, "purchase_cost": cost}
             create(context, registry.resources["assets"], registry.resources["assets"].schema_for().load(patch))
         context.session.commit()

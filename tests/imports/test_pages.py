@@ -125,8 +125,13 @@ def test_who_may_import(as_role, importer: Importer, role: str, status: int):
 
 
 def test_the_snipe_it_export_maps_itself(client: PageClient, importer: Importer):
-    heads = "Company,Name,Asset Tag,Category,Supplier,Manufacturer,Location,Order Number,Model,Model Number,Purchase Date,Asset EOL Date"
-    import_id = upload(client, f"{heads}\nAcme,Backhoe,ICC-1,Rails,Kozey,Berge,Yard,327,Macbook,1786,1/23/23,10/27/28\n", "assets.csv")
+    heads = (
+        "Company,Name,Asset Tag,Category,Supplier,Manufacturer,Location,Order Number,Model,Model Number,"
+        "Purchase Date,Asset EOL Date"
+    )
+    import_id = upload(
+        client, f"{heads}\nAcme,Backhoe,ICC-1,Rails,Kozey,Berge,Yard,327,Macbook,1786,1/23/23,10/27/28\n", "assets.csv"
+    )
     importer.run(import_id)
     ticks = ["categories", "manufacturers", "products", "locations"]
     post(client, f"/imports/{import_id}/columns", create=ticks)

@@ -8,7 +8,7 @@ from webapp.core.database import utcnow
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.resource import registry
 from webapp.core.tenancy import CHECKED
-from webapp.core.writes import delete
+from webapp.core.writes import create, delete
 from webapp.core.writes import update as change_row
 from webapp.imports import rules
 
@@ -38,7 +38,7 @@ def test_what_is_missing_is_counted_and_an_error_until_it_is_ticked(importer: Im
     row = importer.get(import_id)
     assert row["counts"] == {"error": 2}
     assert row["missing"]["categories"] == {"count": 1, "names": {"Tools": 2}}
-    assert row["missing"]["locations"]["names"] == {"HQ": 1, "HQ / Floor 2": 1}
+    assert row["missing"]["locations"]["names"] == {"HQ": 2, "HQ / Floor 2": 1}
     assert importer.rows(import_id)[1]["errors"]["location"] == ["There is no place “HQ”."]
     assert importer.living() == importer.living("categories") == []
 
@@ -186,6 +186,14 @@ def test_products_are_told_apart_by_number_and_maker(importer: Importer, applied
     assert importer.fates(importer.upload(text)) == ["unchanged"] * 4
 
 
+def test_what_a_missing_product_needs_has_to_be_ticked_too(importer: Importer):
+    import_id = importer.upload("Tag,Model,Make,Category\nB-1,Precision,Dell,Laptops\n")
+    importer.do(rules.change, import_id, options={"create": ["products", "manufacturers"]})
+
+    assert importer.rows(import_id)[0]["errors"] == {"category": ["There is no category “Laptops”."]}
+    assert importer.get(import_id)["missing"]["products"]["names"] == {"Precision": 1}
+
+
 def test_a_corrected_mapping_is_checked_again(importer: Importer, applied: int):
     import_id = importer.upload("Tag,Favourite\nA-1,Percussion drill\n")
     assert importer.fates(import_id) == ["unchanged"]
@@ -322,3 +330,47 @@ def test_a_check_that_died_can_be_started_again(importer: Importer):
     importer.do(rules.change, import_id, options=ALL)
 
     assert importer.get(import_id)["state"] == "checked"
+
+
+def test_a_place_may_be_named_by_its_end_its_code_or_its_whole_path(importer: Importer, applied: int):
+    with importer.organization.context() as context:
+        locations = registry.resources["locations"]
+        headquarters = next(row for row in importer.living("locations") if row["name"] == "HQ")
+        annex = create(context, locations, {"name": "Annex", "kind": "site", "code": "ANX"})
+        for parent in (annex, headquarters["id"]):
+            create(context, locations, {"name": "Store", "parent_id": parent})
+        context.session.commit()
+
+    import_id = importer.upload("Tag,Location\nA-1,HQ › Store\nA-2,anx\nA-3,Store\nA-4,Annex/Store\n")
+
+    rows = importer.rows(import_id)
+    assert rows[0]["changes"]["location_id"][1] == "HQ / Store"
+    assert rows[1]["changes"]["location_id"][1] == "Annex"
+    assert rows[2]["errors"]["location"] == ["There are several places “Store”. Write the whole path."]
+    assert "location" not in rows[3]["errors"]
+
+
+def test_the_place_a_thing_is_at_wins_over_its_namesakes(importer: Importer, applied: int):
+    with importer.organization.context() as context:
+        locations = registry.resources["locations"]
+        annex = create(context, locations, {"name": "Annex", "kind": "site"})
+        create(context, locations, {"name": "Floor 2", "parent_id": annex})
+        context.session.commit()
+
+    assert importer.fates(importer.upload("Tag,Location\nA-1,Floor 2\nA-2,Floor 2\n")) == ["unchanged", "error"]
+
+
+@pytest.mark.parametrize("heading", ["Category", "Location", "Model", "Make,Model", "Model number"])
+def test_names_that_are_too_long_are_errors_of_their_row(importer: Importer, applied: int, heading: str):
+    cells = ",".join(["x" * 300] * (heading.count(",") + 1))
+    import_id = importer.upload(f"Tag,{heading}\nB-1,{cells}\n")
+    importer.do(rules.change, import_id, options=ALL)
+
+    assert importer.fates(import_id) == ["error"]
+
+
+def test_zero_characters_are_dropped(importer: Importer, applied: int):
+    padding = "".join(f"P-{number},{'x' * 50}\n" for number in range(100))
+    import_id = importer.upload(f"Tag,Name\n{padding}A-1,Dri\0ll\n")
+
+    assert importer.fates(import_id)[-1] == "unchanged"

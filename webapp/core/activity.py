@@ -148,12 +148,9 @@ def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
         return
     from webapp.core.seals import seal
 
-    returned = session.execute(
-        insert(table).returning(table.c.id, sort_by_parameter_order=True), rows, execution_options=CHECKED
-    )
-    seal(
-        session, [{**row, "id": new_id, "transaction_id": None} for row, (new_id,) in zip(rows, returned, strict=True)]
-    )
+    returned = session.execute(insert(table).returning(table.c.id), rows, execution_options=CHECKED).scalars()
+    ids = sorted(returned)  # SQLite numbers the rows of a statement in their order
+    seal(session, [{**row, "id": new_id, "transaction_id": None} for row, new_id in zip(rows, ids, strict=True)])
 
 
 @event.listens_for(Session, "before_flush")

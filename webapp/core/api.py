@@ -44,6 +44,8 @@ OPEN_PATHS = (f"{PREFIX}/openapi.json",)
 class NativeApi(Api):
     """flask-smorest without its error handlers: the faces share one (stack.md)."""
 
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
     def _register_error_handlers(self) -> None:
         """Leave errors to core/errors."""
 

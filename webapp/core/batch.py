@@ -2,19 +2,31 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from webapp.core.activity import activity_row, differences, event_of, note_for_commit, record
 from webapp.core.context import Context
-from webapp.core.errors import Conflict
+from webapp.core.errors import Conflict, Invalid
 from webapp.core.query import reach
 from webapp.core.resource import Resource
-from webapp.core.tenancy import CHECKED, Entity, missing_references, organization_of, references
-from webapp.core.writes import Change, Draft, Facts, check_unique, number, plan_change, settle
+from webapp.core.tenancy import CHECKED, Entity, organization_of
+from webapp.core.writes import (
+    Change,
+    Draft,
+    Facts,
+    check_references,
+    check_unique,
+    number,
+    plan_change,
+    settle,
+    taken_meanwhile,
+)
 
 Row = dict[str, Any]
 CHUNK = 500
@@ -47,34 +59,27 @@ def plan_rows(
         ids = {patch.get(name) for _current, patch in rows} | {(current or {}).get(name) for current, _patch in rows}
         facts.preload(str(item.target), ids)
     drafts = [plan_change(resource, current, patch, facts) for current, patch in rows]
-    _check_references(context, resource, drafts)
+    check_references(context, resource, drafts)
     check_unique(context, resource, drafts)
     return drafts
-
-
-def _check_references(context: Context, resource: Resource, drafts: list[Draft]) -> None:
-    targets = references(resource.table)
-    pairs = [
-        (target, column, draft[column])
-        for draft in drafts
-        for column, target in targets.items()
-        if draft.changed(column) and draft[column] is not None
-    ]
-    missing = {(column, row_id) for _table, column, row_id in missing_references(context.session, pairs)}
-    for draft in drafts if missing else ():
-        for column in targets:
-            if draft.changed(column) and (column, draft[column]) in missing:
-                draft.fail(column, _("does not exist"))
 
 
 def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], note: str | None = None) -> list[int]:
     """Write drafts without errors and return their ids, in order; raises Conflict when somebody was faster."""
     good = [draft for draft in drafts if not draft.errors]
-    number(context, resource, [draft for draft in good if draft.is_new])
+    number(context, resource, good)
     new = [draft for draft in good if draft.is_new]
     changed = [draft for draft in good if not draft.is_new and draft.changes]
-    ids = dict(zip(map(id, new), _insert(context, resource, new), strict=True))
-    _update(context, resource, changed)
+    for draft in new:
+        draft.changes = {**_defaults(resource.table), **draft.changes}
+    try:
+        ids = dict(zip(map(id, new), _insert(context, resource, new), strict=True))
+        _update(context, resource, changed)
+    except IntegrityError as error:
+        context.session.rollback()
+        if isinstance(taken_meanwhile(resource, error), Invalid):
+            raise Conflict(_("Somebody took one of these at the same moment. Try again."), code="taken") from error
+        raise
     _log(context, resource, new, changed, ids, note)
     after = [
         Change(draft.current, {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)})
@@ -89,19 +94,20 @@ def _id_of(draft: Draft, ids: Mapping[int, int]) -> int:
     return int(draft.current["id"]) if draft.current is not None else ids[id(draft)]
 
 
+@cache
+def _defaults(table: Table) -> dict[str, Any]:
+    """Return what a table's columns hold in a row that says nothing of them."""
+    columns = [column for column in table.c if column.name not in ("id", "organization_id")]
+    return {c.name: c.default.arg if isinstance(c.default, ScalarElementColumnDefault) else None for c in columns}
+
+
 def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[int]:
     if not drafts:
         return []
     table = resource.table
-    columns = {column for draft in drafts for column in draft.changes}
-    defaults = {
-        column.name: column.default.arg
-        for column in table.c
-        if column.name in columns and isinstance(column.default, ScalarElementColumnDefault)
-    }
     rows = []
     for draft in drafts:
-        row = {column: draft.changes.get(column, defaults.get(column)) for column in columns}
+        row = dict(draft.changes)
         row["organization_id"] = organization_of(context.session)
         if issubclass(resource.model, Entity):
             row |= {"guid": str(uuid.uuid4()), "created_at": context.at, "updated_at": context.at, "version": 1}
@@ -153,6 +159,9 @@ def _log(
         event = event_of(draft.current, draft.changes)
         found = differences(draft.current, draft.changes, resource.model.__secrets__)
         row = {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)}
+        note_for_commit(context.session, table, event)
+        if event == "Update" and not found:
+            continue
         lines.append(
             activity_row(
                 context,
@@ -164,5 +173,4 @@ def _log(
                 note=note,
             )
         )
-        note_for_commit(context.session, table, event)
     record(context.session, lines)

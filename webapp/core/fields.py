@@ -77,6 +77,10 @@ class Text(FaceField, fields.String):
             return None
         return value
 
+    def _validate(self, value: Any) -> None:
+        if value is not None:  # what was blank has no length
+            super()._validate(value)
+
     @property
     def twin(self) -> str | None:
         """Return the column that filters and sorts read instead of the text, if there is one."""

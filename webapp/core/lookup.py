@@ -28,7 +28,7 @@ def ids_by_name(context: Context, resource: Resource, names: Iterable[str]) -> d
 
     Paths and full labels win over bare names, so "Floor 2" alone is found only while one place is called so.
     """
-    wanted = {name: name_key(name) for name in names}
+    wanted = {name: (name_key if resource.cached else key_of)(name) for name in names}
     known = _cached(context, resource) if resource.cached else _read(context, resource, set(wanted.values()))
     return {name: known[key] for name, key in wanted.items() if key in known}
 

@@ -127,7 +127,7 @@ def complete(api: Api) -> None:
     api.ma_plugin.converter.add_attribute_function(describe_field)
     api.spec.components.schema("Problem", PROBLEM)
     # A blueprint is no heading of the documentation: each operation names its own.
-    api.spec.tag = lambda _tag: api.spec  # type: ignore[method-assign]
+    api.spec.tag = lambda _tag: api.spec
 
 
 def describe_field(self: Any, field: fields.Field[Any], **_options: Any) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class TenantScoped:
 class Entity(TenantScoped):
     """A thing that people see: it has a guid, a version for compare-and-set, and its times."""
 
-    guid: Mapped[str] = mapped_column(default=lambda: str(uuid.uuid4()))
+    guid: Mapped[str] = mapped_column(default=lambda: str(uuid.uuid4()), insert_sentinel=True)
     created_at: Mapped[Moment] = mapped_column(default=utcnow)
     updated_at: Mapped[Moment] = mapped_column(default=utcnow)
     version: Mapped[int] = mapped_column(default=1)
@@ -207,7 +207,10 @@ def references(table: Table) -> dict[str, Table]:
 
 
 def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]) -> list[tuple[Table, str, int]]:
-    """Return those (table, column, id) that name no living row in reach: one query for all of them."""
+    """Return those (table, column, id) that name no living row in reach: one query for all of them.
+
+    A session that writes holds what it found (PostgreSQL), so that nobody deletes it before the reference is there.
+    """
     wanted: dict[Table, set[int]] = {}
     for table, _column, row_id in pairs:
         wanted.setdefault(table, set()).add(row_id)
@@ -215,14 +218,15 @@ def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]
         return []
     parts: list[Select[Any]] = []
     for table, ids in wanted.items():
-        query = select(literal(table.name).label("name"), table.c.id).where(
-            scoped(session, table), table.c.id.in_(sorted(ids))
-        )
+        query = select(table.c.id).where(scoped(session, table), table.c.id.in_(sorted(ids)))
         if "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
         if located_by := table.info.get("located_by"):
             narrowed = within_location_scope(session, table.c[located_by])
             query = query if narrowed is None else query.where(narrowed)
-        parts.append(query)
+        if session.info.get("write"):
+            query = query.with_for_update(read=True, key_share=True, of=table)
+        held = query.subquery()
+        parts.append(select(literal(table.name), held.c.id))
     found = {(name, row_id) for name, row_id in session.execute(union_all(*parts), execution_options=CHECKED)}
     return [pair for pair in pairs if (pair[0].name, pair[2]) not in found]

@@ -124,7 +124,11 @@ def plan_change(resource: Resource, current: Mapping[str, Any] | None, patch: Ma
     _check_scope(draft, facts)
     _derive_twins(draft, facts)
     if current is not None:
+        if resource.numbering and draft[resource.numbering.column] is None:
+            draft.fail(resource.numbering.column, _("This is needed."))
         draft.changes = {c: v for c, v in draft.changes.items() if v != current.get(c)}
+        if set(draft.changes) == {"search_text"}:  # what it names was renamed: that is refresh_search's to write
+            draft.changes = {}
     return draft
 
 
@@ -173,7 +177,7 @@ def number(context: Context, resource: Resource, drafts: list[Draft]) -> None:
     if not bare:
         return
     table, key = resource.table, f"{rule.column}_key"
-    asked = {draft[key] for draft in drafts if draft.is_new and draft[rule.column]}
+    asked = {draft[key] for draft in drafts if draft[rule.column] and draft.changed(rule.column)}
 
     def taken(numbers: list[str]) -> set[str]:
         keys = {key_of(text): text for text in numbers}
@@ -185,7 +189,23 @@ def number(context: Context, resource: Resource, drafts: list[Draft]) -> None:
     for draft, text in zip(bare, free_numbers(context.session, rule.series, pattern, len(bare), taken), strict=True):
         draft[rule.column], draft[key] = text, key_of(text)
         if "search_text" in draft.changes:
-            draft["search_text"] = f"{key_of(text)}\n{draft['search_text']}"
+            draft["search_text"] = "\n".join(part for part in (key_of(text), draft["search_text"]) if part)
+
+
+def check_references(context: Context, resource: Resource, drafts: list[Draft]) -> None:
+    """Fail the drafts that would refer to what does not exist, is deleted or out of reach: one query."""
+    targets = references(resource.table)
+    pairs = [
+        (target, column, draft[column])
+        for draft in drafts
+        for column, target in targets.items()
+        if draft.changed(column) and draft[column] is not None
+    ]
+    missing = {(column, row_id) for _table, column, row_id in missing_references(context.session, pairs)}
+    for draft in drafts if missing else ():
+        for column in targets:
+            if draft.changed(column) and (column, draft[column]) in missing:
+                draft.fail(column, _("does not exist"))
 
 
 def check_unique(context: Context, resource: Resource, drafts: list[Draft]) -> None:
@@ -260,9 +280,10 @@ def restore(context: Context, resource: Resource, row_id: int) -> None:
 def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
     """Make a row and return its id. Raises Invalid."""
     draft = plan_change(resource, None, patch, Facts(context))
-    number(context, resource, [draft])
+    check_references(context, resource, [draft])
     check_unique(context, resource, [draft])
     _raise(draft)
+    number(context, resource, [draft])
     row = resource.model(**draft.changes)
     row.created_at = row.updated_at = context.at
     context.session.add(row)
@@ -279,6 +300,7 @@ def update_row(
     _check_version(context, resource, row, version)
     before = _values(row)
     draft = plan_change(resource, before, patch, Facts(context))
+    check_references(context, resource, [draft])
     check_unique(context, resource, [draft])
     _raise(draft)
     return _apply(context, resource, row, before, draft.changes)
@@ -286,7 +308,7 @@ def update_row(
 
 def delete_row(context: Context, resource: Resource, row_id: int, *, version: int | None = None) -> None:
     """Mark a row as deleted; raises Conflict naming what still refers to it."""
-    row = _load(context, resource, row_id)
+    row = _load(context, resource, row_id, hold=True)
     _check_version(context, resource, row, version)
     resource.guard(context, _values(row))
     in_the_way = blockers(context, resource, [row_id]).get(row_id)
@@ -299,21 +321,30 @@ def restore_row(context: Context, resource: Resource, row_id: int) -> None:
     """Bring a deleted row back; raises Conflict when its name is taken or what it refers to is gone."""
     row = _load(context, resource, row_id, deleted=True)
     before = _values(row)
-    draft = Draft(resource, {**before, **{rule.column: None for rule in resource.unique}}, {})
-    draft.changes = {"deleted_at": None, **{rule.column: before[rule.column] for rule in resource.unique}}
+    again = [*(rule.column for rule in resource.unique), *references(resource.table)]
+    draft = Draft(resource, {**before, **dict.fromkeys(again)}, {})
+    draft.changes = {"deleted_at": None, **{column: before[column] for column in again}}
     check_unique(context, resource, [draft])
-    if draft.errors:
-        raise Conflict("; ".join(message for found in draft.errors.values() for message in found), code="taken")
+    _refuse(draft, "taken")
     pairs = [(target, c, before[c]) for c, target in references(resource.table).items() if before[c] is not None]
     gone = missing_references(context.session, pairs)
     if gone:
         raise Conflict(_("What it refers to is gone: %(name)s.", name=gone[0][1]), code="reference_gone")
+    resource.plan(draft, Facts(context))
+    _refuse(draft, "out_of_place")
     _apply(context, resource, row, before, {"deleted_at": None})
 
 
-def _load(context: Context, resource: Resource, row_id: int, *, deleted: bool = False) -> Any:
+def _refuse(draft: Draft, code: str) -> None:
+    if draft.errors:
+        raise Conflict("; ".join(message for found in draft.errors.values() for message in found), code=code)
+
+
+def _load(context: Context, resource: Resource, row_id: int, *, deleted: bool = False, hold: bool = False) -> Any:
     model, table = resource.model, resource.table
     query = select(model).where(table.c.id == row_id, *reach(context, resource))
+    if hold:  # until it is gone nobody new refers to it
+        query = query.with_for_update(of=table)
     if "deleted_at" in table.c:
         query = query.where(table.c.deleted_at.isnot(None) if deleted else table.c.deleted_at.is_(None))
     row = context.session.execute(query.execution_options(populate_existing=True)).scalar_one_or_none()
@@ -381,9 +412,11 @@ def _flush(context: Context, resource: Resource, row: Any) -> None:
 
 def taken_meanwhile(resource: Resource, error: IntegrityError) -> Exception:
     """Return the error to show when a constraint refused what the check before it had allowed."""
-    text = str(error.orig)
+    text = str(error.orig)  # PostgreSQL names the index alone where rows are secured
+    indexes = [index for index in resource.table.indexes if index.unique and str(index.name) in text]
+    taken = {column.name for index in indexes for column in index.columns}
     for rule in resource.unique:
-        if rule.column in text:
+        if rule.column in text or rule.column in taken:
             return Invalid({rule.field: [_("Somebody has just taken this.")]})
     return error
 

@@ -7,7 +7,7 @@ creates those that are used, in the transaction that applies the rows.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ Row = dict[str, Any]
 ORDER = ("manufacturers", "categories", "locations", "products")
 """What must exist before what refers to it."""
 
+LONGEST_NAME = 255
 SPACED = re.compile(r"\s+[/>›»→|\\]\s+")
 TIGHT = re.compile(r"\s*[/>›»→|\\]\s*")
 DEEPER = {"site": "location", "customer_site": "location", "location": "location", "aisle": "shelf", "shelf": "bin"}
@@ -101,9 +102,13 @@ class Lookups:
     def label(self, kind: str, row_id: int) -> str:
         """Return what people call a row: places by their path."""
         row = self.row(kind, row_id)
-        if kind == "locations" and row["parent_id"]:
+        if kind == "locations" and row["parent_id"] and row["parent_id"] in self.known(kind):
             return f"{self.label(kind, row['parent_id'])} / {row['name']}"
         return str(row["name"])
+
+    def known(self, kind: str) -> Mapping[int, Row]:
+        """Return real and pretended rows by id."""
+        return ChainMap(self.pretended[kind], self._all(kind))
 
     def need(self, kind: str, row_id: int | None) -> None:
         """Count a pretended row that a row of the file needs, and the places above it."""
@@ -194,6 +199,8 @@ class Lookups:
         return found[0] if found else self._pretend(kind, name, values)
 
     def _pretend(self, kind: str, name: str, values: Row) -> int:
+        if max(len(name), len(values.get("model_number") or "")) > LONGEST_NAME:
+            raise Unresolved(_("“%(name)s…” is longer than %(count)s characters.", name=name[:60], count=LONGEST_NAME))
         self._next -= 1
         blank = dict.fromkeys(registry.resources[kind].table.c.keys())
         row = {**blank, "id": self._next, "name": name, "name_key": key_of(name), "search_text": "", **values}
@@ -221,7 +228,7 @@ class Lookups:
             place: int | None = row_id
             for above in reversed(parts[:-1]):
                 place = self.row("locations", place)["parent_id"] if place is not None else None
-                if place is None or place not in (*rows, *self.pretended["locations"]):
+                if place is None or place not in self.known("locations"):
                     break
                 if self.row("locations", place)["name_key"] != key_of(above):
                     break

@@ -172,7 +172,8 @@ class Planner:
             return
         product = self.lookups.row("products", product_id)
         if ids.get("category") not in (None, product["category_id"]):
-            label = self.lookups.label("categories", product["category_id"])
+            kept = product["category_id"]
+            label = self.lookups.label("categories", kept) if kept in self.lookups.known("categories") else f"#{kept}"
             row.notes.append(_("The category is that of the product: %(name)s.", name=label))
         ids |= {"category": product["category_id"], "manufacturer": product["manufacturer_id"]}
 
@@ -192,6 +193,8 @@ class Planner:
     def _draft(self, rows: Sequence[Planned]) -> None:
         """Ask the resource's plan, forgive what it says of pretended rows, and look for keys that stand twice."""
         facts = PretendingFacts(self.context, self.lookups)
+        products = {row.patch.get("product_id") for row in rows} - {None}
+        facts.preload("categories", {self.lookups.row("products", i)["category_id"] for i in products if i is not None})
         drafts = plan_rows(self.context, self.resource, [(row.current, row.patch) for row in rows], facts=facts)
         for row, draft in zip(rows, drafts, strict=True):
             row.draft = draft

@@ -62,8 +62,16 @@ def read_sheet(file: BinaryIO, limits: Limits | None = None) -> Sheet:
     else:
         _refuse_foreign(head)
         kind, (raw, detail) = "csv", read_delimited(file, limits)
-    headers, rows = _split_heading(raw, limits)
+    headers, rows = _split_heading(map(_without_zeros, raw), limits)
     return Sheet(headers, _data_rows(rows, len(headers), limits), kind, detail)
+
+
+def _without_zeros(row: RawRow) -> RawRow:
+    """Drop zero characters, which no database keeps as text."""
+    number, cells = row
+    if any(isinstance(cell, str) and "\0" in cell for cell in cells):
+        return number, [cell.replace("\0", "") if isinstance(cell, str) else cell for cell in cells]
+    return row
 
 
 def column_letters(index: int) -> str:

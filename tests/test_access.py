@@ -1,0 +1,178 @@
+"""Who gets where: every route is derived from a resource or stands in the table below, and every role is tried on it."""
+
+import io
+import re
+
+import pytest
+
+from tests.factories import RESOURCES, make
+from tests.households import found_organization, unique
+from webapp.core.access import ROLES, permissions_of
+from webapp.imports import rules as imports
+
+PUBLIC, SIGNED_IN = "public", "signed in"
+UNKNOWN = 999_999_999
+SAFE = {"GET"}
+# What is written by hand: (method, rule) and the permission it needs.
+BY_HAND = {
+    ("GET", "/"): SIGNED_IN,
+    ("GET", "/static/<path:filename>"): PUBLIC,
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/login"): PUBLIC,
+    ("POST", "/login"): PUBLIC,
+    ("POST", "/logout"): PUBLIC,
+    ("GET", "/setup"): PUBLIC,
+    ("POST", "/setup"): PUBLIC,
+    ("GET", "/password"): SIGNED_IN,
+    ("POST", "/password"): SIGNED_IN,
+    ("GET", "/organizations"): SIGNED_IN,
+    ("POST", "/organizations/<slug>/enter"): SIGNED_IN,
+    ("GET", "/settings/organization"): "organizations:write",
+    ("POST", "/settings/organization"): "organizations:write",
+    ("GET", "/settings/api-keys"): "api-keys:read",
+    ("GET", "/settings/api-keys/new"): "api-keys:write",
+    ("POST", "/settings/api-keys/new"): "api-keys:write",
+    ("GET", "/settings/api-keys/<int:row_id>/revoke"): "api-keys:write",
+    ("POST", "/settings/api-keys/<int:row_id>/revoke"): "api-keys:write",
+    ("GET", "/members"): "members:read",
+    ("GET", "/members/new"): "members:write",
+    ("POST", "/members/new"): "members:write",
+    ("GET", "/members/<int:row_id>"): "members:write",
+    ("POST", "/members/<int:row_id>"): "members:write",
+    ("GET", "/members/<int:row_id>/remove"): "members:write",
+    ("POST", "/members/<int:row_id>/remove"): "members:write",
+    ("GET", "/imports"): "imports:read",
+    ("POST", "/imports"): "imports:write",
+    ("GET", "/imports/<int:import_id>"): "imports:read",
+    ("GET", "/imports/<int:import_id>/progress"): "imports:read",
+    ("GET", "/imports/<int:import_id>/errors.csv"): "imports:read",
+    ("POST", "/imports/<int:import_id>/columns"): "imports:write",
+    ("POST", "/imports/<int:import_id>/apply"): "imports:write",
+    ("POST", "/imports/<int:import_id>/stop"): "imports:write",
+    ("POST", "/imports/<int:import_id>/undo"): "imports:write",
+    ("POST", "/imports/<int:import_id>/discard"): "imports:write",
+    ("GET", "/jobs/<int(max=9223372036854775807):job_id>"): SIGNED_IN,
+    ("GET", "/api/docs"): SIGNED_IN,
+    ("GET", "/api/v1/openapi.json"): PUBLIC,
+    ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/jobs/<row_id:row_id>"): SIGNED_IN,
+    ("POST", "/api/v1/members"): "members:write",
+    ("POST", "/api/v1/api-keys"): "api-keys:write",
+    ("DELETE", "/api/v1/api-keys/<row_id:row_id>"): "api-keys:write",
+    ("GET", "/api/v1/imports"): "imports:read",
+    ("POST", "/api/v1/imports"): "imports:write",
+    ("GET", "/api/v1/imports/<row_id:row_id>"): "imports:read",
+    ("PATCH", "/api/v1/imports/<row_id:row_id>"): "imports:write",
+    ("GET", "/api/v1/imports/<row_id:row_id>/rows"): "imports:read",
+    ("POST", "/api/v1/imports/<row_id:row_id>/apply"): "imports:write",
+    ("POST", "/api/v1/imports/<row_id:row_id>/stop"): "imports:write",
+    ("POST", "/api/v1/imports/<row_id:row_id>/undo"): "imports:write",
+}
+# What every resource has on a face, as far as it declares the verb: verb → (method, path, right).
+API = (
+    ("list", "GET", "", "read"),
+    ("create", "POST", "", "write"),
+    ("get", "GET", "/<row_id:row_id>", "read"),
+    ("update", "PATCH", "/<row_id:row_id>", "write"),
+    ("delete", "DELETE", "/<row_id:row_id>", "write"),
+    ("restore", "POST", "/<row_id:row_id>/restore", "write"),
+    ("history", "GET", "/<row_id:row_id>/history", "read"),
+)
+PAGES = (
+    ("list", "GET", "", "read"),
+    ("list", "GET", "/export.<any(csv, xlsx):format>", "read"),
+    ("list", "GET", "/choices", "read"),
+    ("create", "GET", "/new", "write"),
+    ("create", "POST", "/new", "write"),
+    ("get", "GET", "/<int:row_id>", "read"),
+    ("update", "GET", "/<int:row_id>/edit", "write"),
+    ("update", "POST", "/<int:row_id>/edit", "write"),
+    ("update", "POST", "/<int:row_id>/undo", "write"),
+    ("delete", "GET", "/<int:row_id>/delete", "write"),
+    ("delete", "POST", "/<int:row_id>/delete", "write"),
+    ("restore", "POST", "/<int:row_id>/restore", "write"),
+    ("history", "GET", "/<int:row_id>/history", "read"),
+    ("update", "GET", "/bulk/<action>", "write"),
+    ("update", "POST", "/bulk/<action>", "write"),
+)
+
+
+def derived():
+    """Return {(method, rule): permission} of every route that a resource declares."""
+    found = {}
+    for resource in RESOURCES.values():
+        for verb, method, path, right in API:
+            if verb in resource.api and (verb != "restore" or "deleted_at" in resource.table.c):
+                found[method, f"/api/v1/{resource.name}{path}"] = f"{resource.name}:{right}"
+        if resource.sync_key:
+            found["POST", f"/api/v1/{resource.name}/sync"] = resource.write_permission
+        for verb, method, path, right in PAGES:
+            if verb in resource.pages:
+                found[method, f"/{resource.name}{path}"] = f"{resource.name}:{right}"
+    return found
+
+
+def served(app):
+    """Return every (method, rule) that the application answers."""
+    return {(m, rule.rule) for rule in app.url_map.iter_rules() for m in rule.methods - {"HEAD", "OPTIONS"}}
+
+
+DECLARED = derived() | BY_HAND
+
+
+def test_every_route_is_declared_and_every_declared_route_is_there(app):
+    assert served(app) - set(DECLARED) == set()
+    assert set(DECLARED) - served(app) == set()
+
+
+def test_no_route_is_declared_twice():
+    assert set(derived()) & set(BY_HAND) == set()
+
+
+@pytest.fixture(scope="module")
+def office(app):
+    """An organization with one row of everything that a route may show, by the name in its path."""
+    household = found_organization(app, unique("Office"))
+    rows = {name: make(household, name) for name in RESOURCES}
+    with household.context() as context:
+        rows["imports"] = imports.upload(context, "assets", io.BytesIO(b"Name,Category\nCamera,Cameras\n"), "a.csv")
+        rows["jobs"] = imports.get_import(context, rows["imports"])["job_id"]
+        context.session.commit()
+    return household, rows | {"settings": rows["api-keys"]}
+
+
+def path_of(rule, rows):
+    """Return a rule's path with what it asks for: a row that is there, of the kind that its path names."""
+    kind = rule.removeprefix("/api/v1").split("/")[1]
+    values = {"action": "edit", "format": "csv", "slug": "nowhere", "filename": "css/app.css"}
+    return re.sub(r"<(?:.*?:)?(\w+)>", lambda found: str(values.get(found[1], rows.get(kind, UNKNOWN))), rule)
+
+
+def answers(client, rows, *, api):
+    """Yield (permission, method, path, answer) of every route of a face; what writes is tried on rows that are not there."""
+    for (method, rule), permission in sorted(DECLARED.items()):
+        if rule.startswith("/api/v1") == api and permission != PUBLIC:
+            path = path_of(rule, rows if method in SAFE else {})
+            json = {"json": {}} if api and method in {"POST", "PATCH"} else {}
+            yield permission, method, path, getattr(client, "request", client.open)(*call(client, method, path), **json)
+
+
+def call(client, method, path):
+    return (method, path) if hasattr(client, "request") else (path,)
+
+
+@pytest.mark.parametrize("face", ["page", "api"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_gets_where_it_was_declared_to_and_nowhere_else(office, role, face):
+    household, rows = office
+    held = permissions_of(role)
+    wrong = []
+    for permission, method, path, answer in tried(household, rows, role, face):
+        allowed = permission == SIGNED_IN or permission in held
+        status = answer.status_code
+        fine = status == 200 or status == 303 if method in SAFE else status not in {401, 403} and status < 500
+        if fine != allowed or (not allowed and status != 403):
+            wrong.append((method, path, status, permission))
+
+    assert wrong == []
