@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.clients import ApiClient
 from tests.factories import RESOURCES, make
 from tests.households import found_organization, unique
 from webapp.core.access import ROLES, permissions_of
@@ -149,17 +150,19 @@ def path_of(rule, rows):
     return re.sub(r"<(?:.*?:)?(\w+)>", lambda found: str(values.get(found[1], rows.get(kind, UNKNOWN))), rule)
 
 
-def answers(client, rows, *, api):
+def tried(client, rows, face):
     """Yield (permission, method, path, answer) of every route of a face; what writes is tried on rows that are not there."""
     for (method, rule), permission in sorted(DECLARED.items()):
-        if rule.startswith("/api/v1") == api and permission != PUBLIC:
+        if rule.startswith("/api/v1") == (face == "api") and permission != PUBLIC:
             path = path_of(rule, rows if method in SAFE else {})
-            json = {"json": {}} if api and method in {"POST", "PATCH"} else {}
-            yield permission, method, path, getattr(client, "request", client.open)(*call(client, method, path), **json)
+            yield permission, method, path, send(client, method, path)
 
 
-def call(client, method, path):
-    return (method, path) if hasattr(client, "request") else (path,)
+def send(client, method, path):
+    """Send an empty write, or read."""
+    if isinstance(client, ApiClient):
+        return client.request(method, path, None if method in SAFE | {"DELETE"} else {})
+    return client.open(path, method=method)
 
 
 @pytest.mark.parametrize("face", ["page", "api"])
@@ -167,12 +170,70 @@ def call(client, method, path):
 def test_a_role_gets_where_it_was_declared_to_and_nowhere_else(office, role, face):
     household, rows = office
     held = permissions_of(role)
+    client = household.member_client(role) if face == "page" else household.api_client(tuple(held))
     wrong = []
-    for permission, method, path, answer in tried(household, rows, role, face):
-        allowed = permission == SIGNED_IN or permission in held
-        status = answer.status_code
-        fine = status == 200 or status == 303 if method in SAFE else status not in {401, 403} and status < 500
-        if fine != allowed or (not allowed and status != 403):
+    for permission, method, path, answer in tried(client, rows, face):
+        allowed, status = permission == SIGNED_IN or permission in held, answer.status_code
+        let_in = status in {200, 303} if method in SAFE else status not in {401, 403} and status < 500
+        if let_in != allowed or (not allowed and status != 403):
             wrong.append((method, path, status, permission))
 
     assert wrong == []
+
+
+def test_who_has_not_signed_in_is_sent_to_do_so(anonymous, office):
+    for _permission, method, path, answer in tried(anonymous, office[1], "page"):
+        assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/login"), (method, path)
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "qm_live_00000000_" + "0" * 49])
+def test_without_a_valid_key_the_api_says_nothing(app, office, token):
+    for _permission, method, path, answer in tried(ApiClient(app, token), office[1], "api"):
+        assert answer.status_code == 401, (method, path)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.mimetype == "application/problem+json"
+
+
+def test_the_api_does_not_know_the_browsers_session(office):
+    client = office[0].page_client()
+
+    for (method, rule), permission in sorted(DECLARED.items()):
+        if rule.startswith("/api/v1") and permission != PUBLIC:
+            assert client.open(path_of(rule, office[1]), method=method).status_code == 401, (method, rule)
+
+
+def test_the_pages_do_not_know_keys(app, office):
+    key = office[0].api_client()
+
+    for (method, rule), permission in sorted(DECLARED.items()):
+        if not rule.startswith("/api/v1") and permission != PUBLIC and method in SAFE:
+            answer = key.client.get(path_of(rule, office[1]), headers={"Authorization": f"Bearer {key.token}"})
+            assert answer.status_code == 302, rule
+
+
+def test_what_is_public_is_open_and_says_nothing_of_anybody(anonymous, office):
+    household, rows = office
+    for (method, rule), permission in sorted(DECLARED.items()):
+        if permission == PUBLIC and method in SAFE and rule != "/setup":
+            answer = anonymous.get(path_of(rule, rows))
+            assert answer.status_code == 200, rule
+            assert household.tenant.name not in answer.get_data(as_text=True)
+
+
+def test_a_write_from_another_site_is_refused(office):
+    client = office[0].page_client()
+
+    for (method, rule), permission in sorted(DECLARED.items()):
+        if method not in SAFE and not rule.startswith("/api/"):
+            answer = client.open(path_of(rule, {}), method=method, headers={"Sec-Fetch-Site": "cross-site"})
+            assert answer.status_code == 403, rule
+
+
+def test_a_write_without_its_token_is_refused(office):
+    client = office[0].page_client()
+    client.csrf_token = ""
+
+    for (method, rule), permission in sorted(DECLARED.items()):
+        if method not in SAFE and not rule.startswith("/api/"):
+            assert client.open(path_of(rule, {}), method=method).status_code == 400, rule
+            client.csrf_token = ""

@@ -21,7 +21,7 @@ from tests.snapshots import snapshot
 from webapp.core.access import ROLES, permissions_of
 from webapp.core.activity import is_recorded
 from webapp.core.query import get_row
-from webapp.core.serialize import to_plain
+from webapp.faces.serialize import to_plain
 
 WRONG = {
     "text": [17, True, ["a"], "\x00", "\ud800", "x" * 10_001],

@@ -18,24 +18,20 @@ import config
 from webapp import cli
 from webapp.core import (
     access,
-    api,
     commands,
     database,
     database_roles,
-    docs,
     errors,
     health,
-    icons,
     logs,
     mail,
     migrate,
-    pages,
     ratelimit,
     secrets,
-    security_headers,
     worker,
 )
 from webapp.core.resource import registry
+from webapp.faces import api, docs, icons, pages, security_headers
 
 FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports")
 ROOT = Path(__file__).resolve().parent.parent

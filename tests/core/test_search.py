@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.households import Household
-from tests.rows import add, add_many, any_category, asked, change, listed, resource, row, stored
+from tests.rows import add, add_many, any_category, asked, change, resource, row, stored
 from webapp.assets.models import Asset
 from webapp.core.context import Context
 from webapp.core.database import key_of, table_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.core.export import neutralize, restore
+from webapp.faces.export import neutralize, restore
 from webapp.imports.values import (
     UnreadableValue,
     clean_text,

@@ -10,12 +10,12 @@ from webapp.accounts.choices import DIALECTS
 from webapp.accounts.passwords import LONGEST
 from webapp.accounts.resources import API_KEYS, MEMBERS, ROLE_CHOICES, ApiKeySchema
 from webapp.accounts.rules import add_member, create_api_key, revoke_api_key
-from webapp.core import openapi
-from webapp.core.api import PREFIX, answer, entered, json_body, load, one
 from webapp.core.context import current_context
 from webapp.core.fields import Choice, Codes, Moment, Reference, Text
 from webapp.core.query import get_row
-from webapp.core.serialize import dump, to_plain
+from webapp.faces import openapi
+from webapp.faces.api import PREFIX, answer, entered, json_body, load, one
+from webapp.faces.serialize import dump, to_plain
 
 blueprint = Blueprint("api_accounts", __name__, url_prefix=PREFIX)
 ME = {

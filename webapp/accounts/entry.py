@@ -14,7 +14,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from webapp.core import identity
 from webapp.core.context import open_context
 from webapp.core.identity import Visit
-from webapp.core.security_headers import SAFE_METHODS
+from webapp.faces.security_headers import SAFE_METHODS
 
 PUBLIC = frozenset({"static", "healthz", "readyz"})
 TOKENS_ONLY = ("/api/",)

@@ -20,12 +20,12 @@ from webapp.core.access import can, permissions_of
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.fields import Codes, Day, Reference, Text
-from webapp.core.forms import action_form
-from webapp.core.navigation import SETTINGS, Link, add_link
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
-from webapp.core.rendering import Renderer
-from webapp.core.surface import go, once, toast
+from webapp.faces.forms import action_form
+from webapp.faces.navigation import SETTINGS, Link, add_link
+from webapp.faces.rendering import Renderer
+from webapp.faces.surface import go, once, toast
 
 ENDS_SOON = timedelta(days=30)
 MOST_ROWS = 1000

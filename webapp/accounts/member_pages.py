@@ -18,13 +18,13 @@ from webapp.core.access import ROLES, can, permissions_of
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid, StaleVersion
 from webapp.core.fields import Choice, Reference, Text
-from webapp.core.forms import ResourceForm, action_form, form_for
-from webapp.core.navigation import ROLE_NAMES, SETTINGS, Link, add_link
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
-from webapp.core.surface import go, toast
 from webapp.core.tenancy import CHECKED
 from webapp.core.writes import delete, update
+from webapp.faces.forms import ResourceForm, action_form, form_for
+from webapp.faces.navigation import ROLE_NAMES, SETTINGS, Link, add_link
+from webapp.faces.surface import go, toast
 
 MOST_ROWS = 1000
 organization = Blueprint("organization", __name__)

@@ -30,8 +30,8 @@ from webapp.accounts.rules import change_password, sign_in
 from webapp.core import identity, secrets
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, TooManyRequests, Unauthorized
-from webapp.core.navigation import ROLE_NAMES, Link, add_link
-from webapp.core.surface import go, page, safe_next, toast
+from webapp.faces.navigation import ROLE_NAMES, Link, add_link
+from webapp.faces.surface import go, page, safe_next, toast
 
 blueprint = Blueprint("accounts", __name__)
 

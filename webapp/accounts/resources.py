@@ -10,9 +10,9 @@ from webapp.accounts.rules import plan_member, settle_members
 from webapp.core.access import ADMINS, MANAGERS, ROLES, Permission
 from webapp.core.context import Context
 from webapp.core.fields import Choice, Codes, Flag, Moment, Name, Reference, ResourceSchema, SoftDeletedSchema, Text
-from webapp.core.navigation import ROLE_NAMES
 from webapp.core.resource import Resource
 from webapp.core.tenancy import organization_of
+from webapp.faces.navigation import ROLE_NAMES
 
 READ = frozenset({"list", "get"})
 ROLE_CHOICES = {role: ROLE_NAMES[role] for role in ROLES}

@@ -6,8 +6,8 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from webapp.core.context import current_context
-from webapp.core.navigation import settings_menu
-from webapp.core.surface import in_dialog, page
+from webapp.faces.navigation import settings_menu
+from webapp.faces.surface import in_dialog, page
 
 
 def settings_page(template: str, title: str, **values: Any) -> str:

@@ -23,32 +23,39 @@ def name_key(text: str) -> str:
     return " / ".join(part for part in (key_of(part) for part in text.split("/")) if part)
 
 
-def ids_by_name(context: Context, resource: Resource, names: Iterable[str]) -> dict[str, int | None]:
+def ids_by_name(
+    context: Context, resource: Resource, names: Iterable[str], *, only: set[int] | None = None
+) -> dict[str, int | None]:
     """Return {name as written: id}; None for a name of several living rows in reach; unknown ones are left out.
 
     Paths and full labels win over bare names, so "Floor 2" alone is found only while one place is called so.
+    `only` are the ids that come into question, where not all do.
     """
     wanted = {name: (name_key if resource.cached else key_of)(name) for name in names}
-    known = _cached(context, resource) if resource.cached else _read(context, resource, set(wanted.values()))
+    pairs = _cached(context, resource) if resource.cached else _read(context, resource, set(wanted.values()))
+    known: dict[str, int | None] = {}
+    for found in pairs:
+        known |= _unambiguous((key, i) for key, i in found if only is None or i in only)
     return {name: known[key] for name, key in wanted.items() if key in known}
 
 
-def _cached(context: Context, resource: Resource) -> dict[str, int | None]:
+def _cached(context: Context, resource: Resource) -> list[list[tuple[str, int]]]:
+    """Return [(key, id)] of the bare names, then of the full labels, which win."""
     rows = {i: row for i, row in label_rows(context, resource.name).items() if not row.get("deleted_at")}
     if resource.located_by is not None and context.actor.scope_location_id is not None:
         query = select(resource.table.c.id).where(*reach(context, resource))
         inside = set(context.session.execute(query, execution_options=CHECKED).scalars())
         rows = {i: row for i, row in rows.items() if i in inside}
-    bare = _unambiguous((key_of(str(row.get("name", row["label"]))), i) for i, row in rows.items())
-    return bare | _unambiguous((name_key(str(row["label"])), i) for i, row in rows.items())
+    bare = [(key_of(str(row.get("name", row["label"]))), i) for i, row in rows.items()]
+    return [bare, [(name_key(str(row["label"])), i) for i, row in rows.items()]]
 
 
-def _read(context: Context, resource: Resource, keys: set[str]) -> dict[str, int | None]:
+def _read(context: Context, resource: Resource, keys: set[str]) -> list[list[tuple[str, int]]]:
     table = resource.table
     query = select(table.c.name_key, table.c.id).where(
         *reach(context, resource), table.c.name_key.in_(sorted(keys)), table.c.deleted_at.is_(None)
     )
-    return _unambiguous((key, i) for key, i in context.session.execute(query, execution_options=CHECKED))
+    return [[(key, i) for key, i in context.session.execute(query, execution_options=CHECKED)]]
 
 
 def _unambiguous(pairs: Iterable[tuple[str, int]]) -> dict[str, int | None]:

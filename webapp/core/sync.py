@@ -10,7 +10,7 @@ from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, TooLarge
 from webapp.core.fields import Text
-from webapp.core.lookup import ids_by_name, make_named
+from webapp.core.lookup import ids_by_name, make_named, name_key
 from webapp.core.resource import Resource, registry
 from webapp.core.writes import Draft, Facts
 
@@ -116,7 +116,8 @@ def _name_references(
             if patch.get(item.of) is not None:
                 errors.setdefault(name, []).append(_("Give the name or the id, not both."))
         target = registry.resources[str(resource.fields[item.of].target)]
-        ids = ids_by_name(context, target, {patch[name] for patch, errors in named if not errors})
+        names = {patch[name] for patch, errors in named if not errors}
+        ids = ids_by_name(context, target, names, only=resource.offer(context, item.of, None))
         for patch, errors in named:
             if not errors:
                 _put_id(context, target, name, item.of, patch, errors, ids, create_missing)
@@ -134,17 +135,17 @@ def _put_id(
     ids: dict[str, int | None],
     create_missing: frozenset[str],
 ) -> None:
-    text = patch[name]
-    if text in ids:
-        if ids[text] is None:
+    text, key = patch[name], name_key(patch[name])
+    if text in ids or key in ids:
+        patch[column] = ids.get(text, ids.get(key))
+        if patch[column] is None:
             errors[name] = [_("More than one is called so.")]
-        patch[column] = ids[text]
     elif name not in create_missing or target.write_permission not in context.actor.permissions:
         errors[name] = [_("There is no %(name)s.", name=text)]
     else:
         try:
             hints = {"category_id": patch.get("category_id")} if "category_id" in target.writable else {}
-            patch[column] = ids[text] = make_named(context, target, text, hints)
+            patch[column] = ids[key] = make_named(context, target, text, hints)
         except Invalid as error:
             errors[name] = [message for found in error.errors.values() for message in found]
 

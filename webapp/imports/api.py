@@ -9,12 +9,12 @@ from flask_babel import gettext as _
 from flask_smorest import Blueprint
 from werkzeug.exceptions import UnsupportedMediaType
 
-from webapp.core import openapi
-from webapp.core.api import PREFIX, answer, idempotent, job_plain, json_body
 from webapp.core.context import current_context
 from webapp.core.errors import Invalid
 from webapp.core.parameters import PER_PAGE, PER_PAGE_LIMIT
-from webapp.core.serialize import dump, moment_text
+from webapp.faces import openapi
+from webapp.faces.api import PREFIX, answer, idempotent, job_plain, json_body
+from webapp.faces.serialize import dump, moment_text
 from webapp.imports import rules
 from webapp.imports.mapping import guess_columns
 from webapp.imports.models import FATES

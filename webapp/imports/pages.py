@@ -12,11 +12,11 @@ from flask_babel import ngettext
 
 from webapp.core.context import Context, make_context
 from webapp.core.errors import Invalid
-from webapp.core.export import neutralize, streamed_csv
-from webapp.core.rendering import Renderer
 from webapp.core.resource import registry
-from webapp.core.surface import go, is_fragment, page, toast
 from webapp.core.tenancy import new_session
+from webapp.faces.export import neutralize, streamed_csv
+from webapp.faces.rendering import Renderer
+from webapp.faces.surface import go, is_fragment, page, toast
 from webapp.imports import presenting, rules
 from webapp.imports.targets import TARGETS
 

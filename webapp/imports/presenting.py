@@ -12,8 +12,8 @@ from flask_babel import ngettext
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.database import utcnow
-from webapp.core.rendering import Renderer
 from webapp.core.resource import Resource, registry
+from webapp.faces.rendering import Renderer
 from webapp.imports.mapping import columns_from_json, guess_columns
 from webapp.imports.options import Options, options_from_json
 from webapp.imports.rules import RUNNING, WRITE, creatable

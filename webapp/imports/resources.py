@@ -3,8 +3,8 @@
 from flask_babel import lazy_gettext as _l
 
 from webapp.core.access import MANAGERS, Permission
-from webapp.core.navigation import Link, add_link
 from webapp.core.resource import Resource
+from webapp.faces.navigation import Link, add_link
 
 RESOURCES: tuple[Resource, ...] = ()
 PERMISSIONS = (Permission("imports:read", MANAGERS), Permission("imports:write", MANAGERS))

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from webapp.core.access import require
 from webapp.core.activity import change_set
 from webapp.core.context import Context, current_context
-from webapp.core.rendering import Renderer
 from webapp.core.tenancy import CHECKED
+from webapp.faces.rendering import Renderer
 
 View = Callable[..., ResponseReturnValue]
 

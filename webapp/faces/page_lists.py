@@ -14,15 +14,15 @@ from werkzeug.datastructures import MultiDict
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.errors import Forbidden, Invalid
-from webapp.core.export import export_response
 from webapp.core.fields import FaceField, Name
 from webapp.core.labels import labels_for
-from webapp.core.page_filters import chips_of, filter_groups
 from webapp.core.parameters import ListParameters, sortable
 from webapp.core.query import Listing, list_rows
-from webapp.core.rendering import RIGHT, Renderer, join
 from webapp.core.resource import Resource
-from webapp.core.surface import in_dialog, is_fragment
+from webapp.faces.export import export_response
+from webapp.faces.page_filters import chips_of, filter_groups
+from webapp.faces.rendering import RIGHT, Renderer, join
+from webapp.faces.surface import in_dialog, is_fragment
 
 COMMON = frozenset({"id", "guid", "version", "deleted_at"})
 WIDE_COLUMNS = 6

@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import BadRequest as HttpBadRequest
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
-from webapp.core import identity, openapi, ratelimit
+from webapp.core import identity, ratelimit
 from webapp.core.access import require
 from webapp.core.activity import history
 from webapp.core.context import Context, current_context, open_context
@@ -30,9 +30,10 @@ from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
 from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
 from webapp.core.resource import Resource, registry
-from webapp.core.serialize import dump, dump_rows, moment_text, to_plain
 from webapp.core.sync import flat_messages, sync
 from webapp.core.writes import Blocker, create, delete, restore, update
+from webapp.faces import openapi
+from webapp.faces.serialize import dump, dump_rows, moment_text, to_plain
 
 PREFIX = "/api/v1"
 JSON = "application/json"

@@ -9,9 +9,9 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.core.access import can
 from webapp.core.context import Actor, current_context
-from webapp.core.rendering import Renderer, initials_of, tone_of
 from webapp.core.resource import registry
 from webapp.core.totals import standing
+from webapp.faces.rendering import Renderer, initials_of, tone_of
 
 ROLE_NAMES = {
     "owner": _l("Owner"),

@@ -12,17 +12,17 @@ from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, DomainError, Invalid, NotFound, StaleVersion
 from webapp.core.fields import LARGEST_ID
-from webapp.core.forms import ResourceForm, form_for, same, text_of
-from webapp.core.page_details import found, renderer_for, reverting, title_of
-from webapp.core.page_lists import label_of_field, template_of
 from webapp.core.query import get_row
 from webapp.core.resource import Resource
-from webapp.core.surface import forced, go, in_dialog, once, toast
 from webapp.core.writes import Blocker, blockers
 from webapp.core.writes import create as create_row
 from webapp.core.writes import delete as delete_row
 from webapp.core.writes import restore as restore_row
 from webapp.core.writes import update as update_row
+from webapp.faces.forms import ResourceForm, form_for, same, text_of
+from webapp.faces.page_details import found, renderer_for, reverting, title_of
+from webapp.faces.page_lists import label_of_field, template_of
+from webapp.faces.surface import forced, go, in_dialog, once, toast
 
 Row = Mapping[str, Any]
 

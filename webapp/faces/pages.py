@@ -13,19 +13,19 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from webapp.core import page_bulk, page_details, page_edits, page_lists
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.errors import BadRequest, Conflict, DomainError, NotFound, Unauthorized, register_face
 from webapp.core.jobs import get_job
-from webapp.core.navigation import navigation, settings_menu
 from webapp.core.parameters import ListParameters
 from webapp.core.query import choices as choices_of
 from webapp.core.query import list_rows
-from webapp.core.rendering import Renderer, initials_of, tone_of
 from webapp.core.resource import Resource, registry
-from webapp.core.surface import View, go, job_card, page
 from webapp.core.totals import standing
+from webapp.faces import page_bulk, page_details, page_edits, page_lists
+from webapp.faces.navigation import navigation, settings_menu
+from webapp.faces.rendering import Renderer, initials_of, tone_of
+from webapp.faces.surface import View, go, job_card, page
 
 GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
 HTMX = {

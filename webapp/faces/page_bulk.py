@@ -13,13 +13,13 @@ from webapp.core.access import require
 from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, NotFound, TooLarge
-from webapp.core.forms import ResourceForm, action_form, form_for
-from webapp.core.page_edits import blocker_links
-from webapp.core.page_lists import ListState, names_of
 from webapp.core.query import existing_ids, matching_ids
 from webapp.core.resource import Action, Resource
-from webapp.core.surface import go, once, toast
 from webapp.core.writes import Draft, blockers
+from webapp.faces.forms import ResourceForm, action_form, form_for
+from webapp.faces.page_edits import blocker_links
+from webapp.faces.page_lists import ListState, names_of
+from webapp.faces.surface import go, once, toast
 
 MOST_ROWS = 5_000
 SHOWN = 20

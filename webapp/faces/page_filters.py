@@ -12,11 +12,11 @@ from webapp.core.fields import Choice
 from webapp.core.labels import labels_for
 from webapp.core.parameters import COMPARABLE, Filter, filter_parameters
 from webapp.core.query import choices
-from webapp.core.rendering import Renderer
 from webapp.core.resource import Resource, registry
+from webapp.faces.rendering import Renderer
 
 if TYPE_CHECKING:
-    from webapp.core.page_lists import ListState
+    from webapp.faces.page_lists import ListState
 
 MOST_OPTIONS = 200
 

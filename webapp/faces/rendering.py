@@ -19,8 +19,8 @@ from markupsafe import Markup, escape
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.fields import FaceField, Name
-from webapp.core.icons import icon
 from webapp.core.resource import Resource, registry
+from webapp.faces.icons import icon
 
 Row = Mapping[str, Any]
 Labels = Mapping[str, Mapping[int, Mapping[str, Any]]]

@@ -17,12 +17,12 @@ from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import BadRequest, NotFound
 from webapp.core.fields import LARGEST_ID
-from webapp.core.icons import icon
 from webapp.core.labels import labels_for
-from webapp.core.page_lists import COMMON, label_of_field, mark_field, place_field, template_of
 from webapp.core.query import get_row
-from webapp.core.rendering import FACES, Renderer, state
 from webapp.core.resource import Resource, registry
+from webapp.faces.icons import icon
+from webapp.faces.page_lists import COMMON, label_of_field, mark_field, place_field, template_of
+from webapp.faces.rendering import FACES, Renderer, state
 
 Row = Mapping[str, Any]
 LINES = 30
