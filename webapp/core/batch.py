@@ -17,9 +17,11 @@ from webapp.core.query import reach
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED, Entity, organization_of
 from webapp.core.writes import (
+    Blocker,
     Change,
     Draft,
     Facts,
+    blockers,
     check_references,
     check_unique,
     number,
@@ -88,6 +90,25 @@ def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], no
     if after:
         settle(context, resource, after)
     return [_id_of(draft, ids) for draft in good]
+
+
+def kept_rows(context: Context, resource: Resource, ids: list[int]) -> dict[int, list[Blocker]]:
+    """Return {id: what refers to it} of the rows that may not be deleted; one that a rule keeps has no referrers."""
+    kept = blockers(context, resource, ids)
+    for row in find_rows(context, resource, "id", ids).values():
+        try:
+            resource.guard(context, row)
+        except Conflict:
+            kept.setdefault(row["id"], [])
+    return kept
+
+
+def delete_rows(context: Context, resource: Resource, ids: list[int]) -> int:
+    """Delete the rows that nothing keeps and return how many; `kept_rows` tells the others."""
+    kept = kept_rows(context, resource, ids)
+    rows = [row for row_id, row in find_rows(context, resource, "id", ids).items() if row_id not in kept]
+    write_rows(context, resource, [Draft(resource, row, {}, {"deleted_at": context.at}) for row in rows])
+    return len(rows)
 
 
 def _id_of(draft: Draft, ids: Mapping[int, int]) -> int:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKeyConstraint, String, delete, insert, select
+from sqlalchemy import ForeignKeyConstraint, String, delete, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,7 +54,12 @@ def request_hash(method: str, path: str, body: bytes) -> str:
 
 
 def find_reply(context: Context, credential: str, key: str, digest: str) -> Kept | None:
-    """Return the answer kept under a key, None when there is none; raises Invalid when it was another request."""
+    """Return the answer kept under a key, None when there is none.
+
+    Raises Invalid when it was another request, and Conflict when the same one is under way (PostgreSQL; on SQLite the
+    second waits for the first).
+    """
+    _hold(context, credential, key)
     query = select(TABLE.c.request_hash, TABLE.c.status, TABLE.c.body, TABLE.c.headers).where(
         TABLE.c.organization_id == context.organization_id,
         TABLE.c.credential == credential,
@@ -67,6 +72,17 @@ def find_reply(context: Context, credential: str, key: str, digest: str) -> Kept
     if row.request_hash != digest:
         raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
     return Kept(row.status, row.body, row.headers)
+
+
+def _hold(context: Context, credential: str, key: str) -> None:
+    """Keep others from starting the same write until this transaction ends."""
+    if context.session.get_bind().dialect.name != "postgresql":
+        return
+    name = f"{context.organization_id} {credential} {key}".encode()
+    number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+    taken = text("SELECT pg_try_advisory_xact_lock(:number)")
+    if not context.session.execute(taken, {"number": number}, execution_options=CHECKED).scalar():
+        raise Conflict(_("The same request is under way."), code="in_flight")
 
 
 def keep_reply(context: Context, credential: str, key: str, digest: str, kept: Kept) -> None:

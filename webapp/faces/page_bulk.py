@@ -10,14 +10,14 @@ from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from webapp.core.access import require
-from webapp.core.batch import find_rows, plan_rows, write_rows
+from webapp.core.batch import delete_rows, find_rows, kept_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, NotFound, TooLarge
 from webapp.core.query import existing_ids, matching_ids
 from webapp.core.resource import Action, Resource
-from webapp.core.writes import Draft, blockers
+from webapp.core.writes import Draft
 from webapp.faces.forms import ResourceForm, action_form, form_for
-from webapp.faces.page_edits import blocker_links
+from webapp.faces.page_edits import blocker_links, undo_url
 from webapp.faces.page_lists import ListState, names_of
 from webapp.faces.surface import go, once, toast
 
@@ -100,7 +100,7 @@ def _edit(context: Context, resource: Resource, ids: list[int], apply: bool) -> 
             return _form_page(context, resource, ids, form, wrong), 422
         write_rows(context, resource, drafts)
         changed = sum(1 for draft in drafts if draft.changes)
-        toast(_("%(things)s were changed", things=counted(resource, changed)))
+        toast(_("%(things)s were changed", things=counted(resource, changed)), undo_url=undo_url(context))
     return go(url_for(f"{resource.name}.index"))
 
 
@@ -125,7 +125,7 @@ def _form_page(
 
 
 def _delete(context: Context, resource: Resource, ids: list[int], apply: bool) -> ResponseReturnValue:
-    in_the_way = blockers(context, resource, ids)
+    in_the_way = kept_rows(context, resource, ids)
     free = [row_id for row_id in ids if row_id not in in_the_way]
     if not apply:
         title = _("Delete %(things)s", things=counted(resource, len(free)))
@@ -140,12 +140,11 @@ def _delete(context: Context, resource: Resource, ids: list[int], apply: bool) -
             blockers=[] if free else links,
             in_dialog=False,
         )
-    rows = find_rows(context, resource, "id", free).values()
-    write_rows(context, resource, [Draft(resource, row, {}, {"deleted_at": context.at}) for row in rows])
-    said = _("%(things)s were deleted", things=counted(resource, len(rows)))
+    deleted = delete_rows(context, resource, free)
+    said = _("%(things)s were deleted", things=counted(resource, deleted))
     if in_the_way:
         said += ngettext(", %(num)s stays in use", ", %(num)s stay in use", len(in_the_way))
-    toast(said, link_url=url_for(f"{resource.name}.index", deleted="true"))
+    toast(said, undo_url=undo_url(context))
     return go(url_for(f"{resource.name}.index"))
 
 

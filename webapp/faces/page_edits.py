@@ -6,14 +6,17 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from webapp.core.access import require
+from webapp.core.activity import change_set, plain
 from webapp.core.activity import history as lines_of
-from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, DomainError, Invalid, NotFound, StaleVersion
 from webapp.core.fields import LARGEST_ID
 from webapp.core.query import get_row
-from webapp.core.resource import Resource
+from webapp.core.resource import Resource, registry
+from webapp.core.undo import undo_all
 from webapp.core.writes import Blocker, blockers
 from webapp.core.writes import create as create_row
 from webapp.core.writes import delete as delete_row
@@ -22,7 +25,7 @@ from webapp.core.writes import update as update_row
 from webapp.faces.forms import ResourceForm, form_for, same, text_of
 from webapp.faces.page_details import found, renderer_for, reverting, title_of
 from webapp.faces.page_lists import label_of_field, template_of
-from webapp.faces.surface import forced, go, in_dialog, once, toast
+from webapp.faces.surface import forced, go, in_dialog, once, safe_next, toast
 
 Row = Mapping[str, Any]
 
@@ -72,7 +75,7 @@ def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
         return _form_page(resource, form, row), 422
     after = get_row(context, resource, row_id)
     if after["version"] != row["version"]:
-        toast(_("%(name)s was saved", name=title_of(resource, after)[0]))
+        toast(_("%(name)s was saved", name=title_of(resource, after)[0]), undo_url=undo_url(context))
     return go(url_for(f"{resource.name}.detail", row_id=row_id))
 
 
@@ -194,6 +197,32 @@ def restore(context: Context, resource: Resource, row_id: int) -> ResponseReturn
     row = get_row(context, resource, row_id)
     toast(_("%(name)s was restored", name=title_of(resource, row)[0]))
     return go(url_for(f"{resource.name}.detail", row_id=row_id))
+
+
+def undo_url(context: Context) -> str:
+    """Return where everything this request did can be taken back."""
+    return url_for("changes.undo", change_set_id=context.change_set_id)
+
+
+def undo_changes(context: Context, change_set_id: str) -> ResponseReturnValue:
+    """Take back everything that one act of this user did, unless somebody has touched the same fields since."""
+    lines = [line for line in change_set(context, change_set_id) if line["actor_user_id"] == context.actor.user_id]
+    if not lines:
+        raise NotFound("there is no such change")
+    for table in {line["item_type"] for line in lines}:
+        resource = registry.by_table(table)
+        if resource is None:
+            raise Conflict(_("This cannot be taken back."))
+        require(context.actor, resource.write_permission)
+    report = undo_all(forced(context), change_set_id)
+    said = ngettext(
+        "%(num)s change was taken back", "%(num)s changes were taken back", report.restored + report.removed
+    )
+    if report.kept:
+        kept = ngettext("%(num)s stays, somebody has touched it since", "%(num)s stay, touched since", len(report.kept))
+        said = f"{said}; {kept}"
+    toast(said)
+    return go(safe_next(request.form.get("next"), url_for("dashboard.index")))
 
 
 def undo(context: Context, resource: Resource, row_id: int) -> ResponseReturnValue:

@@ -242,6 +242,7 @@ def init_app(app: Flask, blueprints: Iterable[Blueprint] = ()) -> None:
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "dashboard.index", page(dashboard), methods=GET)
+    app.add_url_rule("/changes/<change_set_id>/undo", "changes.undo", page(page_edits.undo_changes), methods=POST)
     app.add_url_rule("/jobs/<int(max=9223372036854775807):job_id>", "jobs.detail", page(job_page), methods=GET)
     for resource in registry.resources.values():
         add_pages(app, resource)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_smorest import Blueprint
 from werkzeug.exceptions import UnsupportedMediaType
 
+from webapp.core.access import require
 from webapp.core.context import current_context
 from webapp.core.errors import Invalid
 from webapp.core.parameters import PER_PAGE, PER_PAGE_LIMIT
@@ -138,6 +139,8 @@ class Imports(MethodView):
     )
     def post(self) -> Response:
         """Take a file in; its columns are guessed and its rows are checked in the background."""
+        context = current_context()
+        require(context.actor, rules.WRITE)
         if request.mimetype != "multipart/form-data":
             raise UnsupportedMediaType(_("Send multipart/form-data with a file."))
         unknown = (set(request.form) - {"resource"}) | (set(request.files) - {"file"})
@@ -145,7 +148,6 @@ class Imports(MethodView):
         if unknown or sent is None:
             wrong = min(unknown) if unknown else "file"
             raise Invalid({wrong: [_("There is no such part.") if unknown else _("This is needed.")]})
-        context = current_context()
         resource = request.form.get("resource", "assets")
         import_id = rules.upload(context, resource, cast(BinaryIO, sent.stream), sent.filename or "")
         return _one(import_id, 201, Location=f"{PREFIX}/imports/{import_id}")

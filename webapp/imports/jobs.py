@@ -23,6 +23,7 @@ from webapp.core.files import store
 from webapp.core.jobs import JobRun, Runner, job
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.undo import undo_chunk
 from webapp.imports.lookups import names_of
 from webapp.imports.mapping import columns_from_json
 from webapp.imports.models import IMPORT_ROWS as ROWS
@@ -31,7 +32,6 @@ from webapp.imports.options import options_from_json
 from webapp.imports.planner import Planned, Planner
 from webapp.imports.reading import RowReader, survey
 from webapp.imports.sheets import UnreadableSheet, read_sheet
-from webapp.imports.undo import undo_chunk
 from webapp.imports.unreadable import RawRow
 
 CHECK_CHUNK, APPLY_CHUNK, UNDO_CHUNK = 1_000, 500, 500

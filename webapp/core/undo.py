@@ -10,12 +10,14 @@ from sqlalchemy import Table, select
 from webapp.core.activity import Activity, is_recorded, plain
 from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.context import Context
+from webapp.core.errors import DomainError
 from webapp.core.fields import FaceField
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
-from webapp.core.writes import Draft, blockers
+from webapp.core.writes import Draft, blockers, restore_row
 
 LOG = cast(Table, Activity.__table__)
+UNDO_CHUNK = 500
 Row = dict[str, Any]
 Line = Mapping[str, Any]
 
@@ -57,7 +59,22 @@ def undo_chunk(context: Context, change_set_id: str, *, before_id: int | None, l
             _remove(context, resource, present, report)
         elif event == "Update":
             _restore(context, resource, present, report)
+        elif event == "Delete":
+            _revive(context, resource, [line for line in members if line["item_id"] not in rows], report)
     return report
+
+
+def undo_all(context: Context, change_set_id: str) -> Report:
+    """Take a whole change set back in the context's transaction; the lines of the report are counted together."""
+    whole = Report(last_id=0, lines=0)
+    before_id = None
+    while part := undo_chunk(context, change_set_id, before_id=before_id, limit=UNDO_CHUNK):
+        before_id = part.last_id
+        whole.lines += part.lines
+        whole.restored += part.restored
+        whole.removed += part.removed
+        whole.kept += part.kept
+    return whole
 
 
 def _runs(lines: Sequence[Line]) -> list[tuple[Resource, str, list[Line]]]:
@@ -88,6 +105,15 @@ def _remove(context: Context, resource: Resource, present: list[tuple[Line, Row]
             doomed.append(Draft(resource, row, {}, {"deleted_at": context.at}))
     write_rows(context, resource, doomed)
     report.removed += len(doomed)
+
+
+def _revive(context: Context, resource: Resource, lines: Sequence[Line], report: Report) -> None:
+    for line in lines:
+        try:
+            restore_row(context, resource, line["item_id"])
+            report.restored += 1
+        except DomainError as error:
+            report.keep(line, error.message)
 
 
 def _columns(resource: Resource) -> dict[str, FaceField]:
