@@ -54,6 +54,7 @@ BY_HAND = {
     ("POST", "/imports/<int:import_id>/undo"): "imports:write",
     ("POST", "/imports/<int:import_id>/discard"): "imports:write",
     ("GET", "/jobs/<int:job_id>"): OWN,
+    ("POST", "/changes/<change_set_id>/undo"): OWN,
     ("GET", "/api/docs"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
     ("GET", "/api/v1/me"): SIGNED_IN,

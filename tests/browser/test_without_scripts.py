@@ -55,7 +55,7 @@ def test_a_list_is_filtered_and_its_columns_chosen(plain: Page, sign_in: Callabl
     plain.goto("/statuses?panel=columns")
     plain.get_by_role("button", name="Show").click()
 
-    expect(plain).to_have_url("**/statuses?fields=*")
+    plain.wait_for_url("**/statuses?fields=*")
 
 
 def test_the_menu_opens_on_a_phone(open_page: OpenPage, sign_in: Callable[..., Page]) -> None:
@@ -64,7 +64,7 @@ def test_the_menu_opens_on_a_phone(open_page: OpenPage, sign_in: Callable[..., P
     phone.get_by_role("link", name="Menu").click()
     phone.locator("#side").get_by_role("link", name="Places").click()
 
-    expect(phone).to_have_url("**/locations")
+    phone.wait_for_url("**/locations")
 
 
 def test_one_signs_out(plain: Page, sign_in: Callable[..., Page]) -> None:

@@ -136,7 +136,7 @@ def create_key() -> Response:
 
 
 @blueprint.delete("/api-keys/<row_id:row_id>")
-@openapi.document("api-keys", "Revoke a key, at once and for good", None, status=204, errors=(404,))
+@openapi.document("api-keys", "Revoke a key, at once and for good", None, status=204, errors=(404, 422))
 def revoke_key(row_id: int) -> Response:
     """Revoke a key."""
     revoke_api_key(entered(API_KEYS, write=True), row_id)

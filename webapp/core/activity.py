@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, event, insert, inspect, select, text
+from sqlalchemy import BigInteger, Index, String, event, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as BaseSession
 
@@ -23,6 +23,7 @@ from webapp.core.database import (
     table_of,
     utcnow,
 )
+from webapp.core.insertion import insert_rows
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, Entity, TenantScoped, organization_of, scoped, tenant_table_arguments
 
@@ -142,15 +143,11 @@ def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     table = table_of(Activity)
-    if session.get_bind().dialect.name == "postgresql":
-        stamped = {"transaction_id": text("pg_current_xact_id()::text::bigint")}
-        session.execute(insert(table).values(**stamped), rows, execution_options=CHECKED)
-        return
-    from webapp.core.seals import seal
+    ids = insert_rows(session, table, rows, stamps=(("transaction_id", "pg_current_xact_id()::text::bigint"),))
+    if session.get_bind().dialect.name != "postgresql":
+        from webapp.core.seals import seal
 
-    returned = session.execute(insert(table).returning(table.c.id), rows, execution_options=CHECKED).scalars()
-    ids = sorted(returned)  # SQLite numbers the rows of a statement in their order
-    seal(session, [{**row, "id": new_id, "transaction_id": None} for row, new_id in zip(rows, ids, strict=True)])
+        seal(session, [{**row, "id": new_id, "transaction_id": None} for row, new_id in zip(rows, ids, strict=True)])
 
 
 @event.listens_for(Session, "before_flush")

@@ -6,13 +6,14 @@ from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from webapp.core.activity import activity_row, differences, event_of, note_for_commit, record
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
+from webapp.core.insertion import insert_rows
 from webapp.core.query import reach
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED, Entity, organization_of
@@ -133,8 +134,7 @@ def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[i
         if issubclass(resource.model, Entity):
             row |= {"guid": str(uuid.uuid4()), "created_at": context.at, "updated_at": context.at, "version": 1}
         rows.append(row)
-    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(context.session.execute(statement, rows, execution_options=CHECKED).scalars())
+    return insert_rows(context.session, table, rows)
 
 
 def _update(context: Context, resource: Resource, drafts: list[Draft]) -> None:

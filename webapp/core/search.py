@@ -26,7 +26,7 @@ def search_ids(context: Context, resource: Resource, q: str, *, gone: bool = Fal
     if len(words[0]) < SHORTEST:
         ids = _by_prefix(context, resource, key_of(q), gone)
     elif context.session.get_bind().dialect.name == "postgresql":
-        statement = text(f"SELECT id FROM search_{resource.table.name}(:patterns, :gone, :hits) AS found(id)")  # noqa: S608
+        statement = text(f"SELECT id FROM search_{resource.table.name}(:patterns, :gone, :hits) AS found(id)")  # noqa: S608 our table
         patterns = [f"%{_escaped(word)}%" for word in words]
         values: dict[str, Any] = {"patterns": patterns, "gone": gone, "hits": HIT_LIMIT + 1}
         ids = list(context.session.execute(statement, values, execution_options=CHECKED).scalars())
@@ -46,9 +46,9 @@ def _by_fts(context: Context, resource: Resource, words: list[str], gone: bool) 
     phrases = ['body : "' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST]
     short = {f"word_{n}": word for n, word in enumerate(words) if len(word) < SHORTEST}
     also = "".join(f" AND instr(body, :{parameter}) > 0" for parameter in short)
-    also += f" AND (SELECT deleted_at FROM {table} t WHERE t.id = {name}.rowid) IS {'NOT ' * gone}NULL"  # noqa: S608
+    also += f" AND (SELECT deleted_at FROM {table} t WHERE t.id = {name}.rowid) IS {'NOT ' * gone}NULL"  # noqa: S608 our table
     statement = text(
-        f"SELECT rowid FROM {name} WHERE {name} MATCH :phrase{also} ORDER BY rowid DESC LIMIT :hits"  # noqa: S608
+        f"SELECT rowid FROM {name} WHERE {name} MATCH :phrase{also} ORDER BY rowid DESC LIMIT :hits"  # noqa: S608 our table
     )
     values = {"phrase": " AND ".join([tenant, *phrases]), "hits": HIT_LIMIT + 1, **short}
     return list(context.session.execute(statement, values, execution_options=CHECKED).scalars())

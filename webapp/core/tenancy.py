@@ -52,7 +52,7 @@ class TenantScoped:
 class Entity(TenantScoped):
     """A thing that people see: it has a guid, a version for compare-and-set, and its times."""
 
-    guid: Mapped[str] = mapped_column(default=lambda: str(uuid.uuid4()), insert_sentinel=True)
+    guid: Mapped[str] = mapped_column(default=lambda: str(uuid.uuid4()))
     created_at: Mapped[Moment] = mapped_column(default=utcnow)
     updated_at: Mapped[Moment] = mapped_column(default=utcnow)
     version: Mapped[int] = mapped_column(default=1)

@@ -178,16 +178,21 @@ def one(context: Context, resource: Resource, row_id: int, status: int = 200, **
     return answer(dump({"data": to_plain(resource, row)}), status, ETag=f'"{row["version"]}"', **headers)
 
 
-def entered(resource: Resource, *, write: bool) -> Context:
-    """Return the context of somebody who may read, or write, a resource; raises Forbidden."""
+def entered(resource: Resource, *, write: bool, parameters: bool = False) -> Context:
+    """Return the context of somebody who may read, or write, a resource; raises Forbidden.
+
+    Without `parameters` the view takes none, and any is refused as unknown.
+    """
     context = current_context()
     require(context.actor, resource.write_permission if write else resource.read_permission)
+    if request.args and not parameters:
+        raise Invalid({name: [_("There is no such parameter here.")] for name in request.args})
     return context
 
 
 def list_view(resource: Resource) -> Response:
     """Answer with a page of a list."""
-    context = entered(resource, write=False)
+    context = entered(resource, write=False, parameters=True)
     parameters = ListParameters.parse(resource, request.args)
     found = list_rows(context, resource, parameters)
     pagination = {
@@ -231,7 +236,7 @@ def restore_view(resource: Resource, row_id: int) -> Response:
 
 def history_view(resource: Resource, row_id: int) -> Response:
     """Answer with the newest 50 lines of a row's history, or those before `before_id`."""
-    context = entered(resource, write=False)
+    context = entered(resource, write=False, parameters=True)
     get_row(context, resource, row_id, deleted=True)
     unknown = [name for name in request.args if name != "before_id"]
     before = request.args.get("before_id", "")
@@ -250,7 +255,7 @@ def history_line(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def sync_view(resource: Resource) -> Response:
     """Upsert up to 1,000 rows by the resource's key, each with its own result."""
-    context = entered(resource, write=True)
+    context = entered(resource, write=True, parameters=True)
     makeable = {name for name, item in resource.names.items() if item.of in resource.writable}
     wanted = frozenset(part for part in request.args.get("create_missing", "").split(",") if part)
     unknown = [name for name in request.args if name != "create_missing"] or sorted(wanted - makeable)

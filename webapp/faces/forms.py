@@ -67,7 +67,7 @@ class FlagField(Field):
 
     def __call__(self, **kwargs: Any) -> Markup:
         """Draw the marker and the box."""
-        marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="false")))  # noqa: S704
+        marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="false")))  # noqa: S704 escaped
         kwargs.pop("required", None)
         drawn: Markup = marker + CheckboxInput()(self, checked=self.data == "true", **{**kwargs, "value": "true"})
         return drawn
@@ -81,7 +81,7 @@ class CodesField(SelectMultipleField):
 
     def __call__(self, **kwargs: Any) -> Markup:
         """Draw the marker and the select."""
-        marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="")))  # noqa: S704
+        marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="")))  # noqa: S704 escaped
         options = {"data-typeahead-local": True, "aria-label": self.label.text, **kwargs}
         drawn: Markup = marker + super().__call__(**options)
         return drawn

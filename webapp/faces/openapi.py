@@ -248,7 +248,7 @@ class Docs:
 
     def get(self) -> Documented:
         """Document the reading of one."""
-        return document(self.tag, f"Get one of {self.tag}", self.row, errors=(404,))
+        return document(self.tag, f"Get one of {self.tag}", self.row, errors=(404, 422))
 
     def update(self) -> Documented:
         """Document the partial change of one."""
@@ -268,7 +268,7 @@ class Docs:
             f"Delete one of {self.tag}",
             None,
             status=204,
-            errors=(404, 409, 412),
+            errors=(404, 409, 412, 422),
             parameters=[IF_MATCH],
         )
 

@@ -9,12 +9,11 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import text
 
 from webapp.core.access import require
 from webapp.core.activity import change_set
 from webapp.core.context import Context, current_context
-from webapp.core.tenancy import CHECKED
+from webapp.core.replies import wait_for_the_same
 from webapp.faces.rendering import Renderer
 
 View = Callable[..., ResponseReturnValue]
@@ -79,9 +78,7 @@ def once(context: Context, nonce: str) -> tuple[Context, list[dict[str, Any]]]:
         change_set_id = str(uuid.UUID(nonce))
     except ValueError:
         return context, []
-    if context.session.get_bind().dialect.name == "postgresql":
-        key = uuid.UUID(change_set_id).int & (2**63 - 1)
-        context.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key}, execution_options=CHECKED)
+    wait_for_the_same(context, change_set_id)
     done = list(change_set(context, change_set_id))
     return context.with_change_set(change_set_id), done
 
