@@ -26,7 +26,7 @@ def target_url() -> str:
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     """Leave out of comparisons what migrations make by hand."""
-    return not (kind == "table" and name is not None and name.endswith(UNDECLARED))
+    return not (kind in {"table", "index"} and name is not None and name.endswith(UNDECLARED))
 
 
 def name_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:

@@ -3,26 +3,22 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import Id, KeyText, column, drop_tenant_table, entity_columns, reference, tenant_table
+from webapp.core.tenancy_ddl import (
+    Id,
+    KeyText,
+    column,
+    drop_tenant_table,
+    entity_columns,
+    index,
+    reference,
+    tenant_table,
+    unique_among_living,
+)
 
 revision = "20261122_1520"
 down_revision = "20261122_1510"
 branch_labels = None
 depends_on = None
-
-LIVING = sa.text("deleted_at IS NULL")
-
-
-def unique_among_living(table: str, name: str, *columns: str) -> None:
-    """Make a unique index that deleted rows do not count in."""
-    where = {"postgresql_where": LIVING, "sqlite_where": LIVING}
-    op.create_index(name, table, ["organization_id", *columns], unique=True, **where)
-
-
-def index(table: str, *columns: str) -> None:
-    """Make an index that begins with the organization."""
-    names = ("organization_id", *columns)
-    op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
 
 
 def upgrade() -> None:
@@ -51,8 +47,8 @@ def upgrade() -> None:
         sa.CheckConstraint("parent_key = coalesce(parent_id, 0)", name="parent_key"),
         searchable=True,
     )
-    unique_among_living("locations", "uq_locations_living", "parent_key", "kind", "name_key")
-    index("locations", "parent_id")
+    unique_among_living(op, "locations", "uq_locations_living", "parent_key", "kind", "name_key")
+    index(op, "locations", "parent_id")
     tenant_table(
         op,
         "location_ancestors",
@@ -64,7 +60,7 @@ def upgrade() -> None:
         reference("locations", "location_id"),
         own_key=False,
     )
-    index("location_ancestors", "location_id")
+    index(op, "location_ancestors", "location_id")
 
 
 def downgrade() -> None:

@@ -3,26 +3,22 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import Id, KeyText, column, drop_tenant_table, entity_columns, reference, tenant_table
+from webapp.core.tenancy_ddl import (
+    Id,
+    KeyText,
+    column,
+    drop_tenant_table,
+    entity_columns,
+    index,
+    reference,
+    tenant_table,
+    unique_among_living,
+)
 
 revision = "20261122_1530"
 down_revision = "20261122_1520"
 branch_labels = None
 depends_on = None
-
-LIVING = sa.text("deleted_at IS NULL")
-
-
-def unique_among_living(table: str, name: str, *columns: str) -> None:
-    """Make a unique index that deleted rows do not count in."""
-    where = {"postgresql_where": LIVING, "sqlite_where": LIVING}
-    op.create_index(name, table, ["organization_id", *columns], unique=True, **where)
-
-
-def index(table: str, *columns: str) -> None:
-    """Make an index that begins with the organization."""
-    names = ("organization_id", *columns)
-    op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
 
 
 def upgrade() -> None:
@@ -52,10 +48,10 @@ def upgrade() -> None:
         searchable=True,
     )
     for column_name in ("email_key", "username_key", "employee_number_key"):
-        unique_among_living("persons", f"uq_persons_{column_name}", column_name)
-    index("persons", "name_key", "id")
-    index("persons", "location_id")
-    index("persons", "manager_id")
+        unique_among_living(op, "persons", f"uq_persons_{column_name}", column_name)
+    index(op, "persons", "name_key", "id")
+    index(op, "persons", "location_id")
+    index(op, "persons", "manager_id")
 
 
 def downgrade() -> None:

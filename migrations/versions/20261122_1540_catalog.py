@@ -3,26 +3,22 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import Id, KeyText, column, drop_tenant_table, entity_columns, reference, tenant_table
+from webapp.core.tenancy_ddl import (
+    Id,
+    KeyText,
+    column,
+    drop_tenant_table,
+    entity_columns,
+    index,
+    reference,
+    tenant_table,
+    unique_among_living,
+)
 
 revision = "20261122_1540"
 down_revision = "20261122_1530"
 branch_labels = None
 depends_on = None
-
-LIVING = sa.text("deleted_at IS NULL")
-
-
-def unique_among_living(table: str, name: str, *columns: str) -> None:
-    """Make a unique index that deleted rows do not count in."""
-    where = {"postgresql_where": LIVING, "sqlite_where": LIVING}
-    op.create_index(name, table, ["organization_id", *columns], unique=True, **where)
-
-
-def index(table: str, *columns: str) -> None:
-    """Make an index that begins with the organization."""
-    names = ("organization_id", *columns)
-    op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
 
 
 def upgrade() -> None:
@@ -52,8 +48,8 @@ def make_categories() -> None:
         sa.CheckConstraint("parent_key = coalesce(parent_id, 0)", name="parent_key"),
         searchable=True,
     )
-    unique_among_living("categories", "uq_categories_living", "kind", "parent_key", "name_key")
-    index("categories", "parent_id")
+    unique_among_living(op, "categories", "uq_categories_living", "kind", "parent_key", "name_key")
+    index(op, "categories", "parent_id")
 
 
 def make_manufacturers() -> None:
@@ -71,7 +67,7 @@ def make_manufacturers() -> None:
         column("notes", sa.Text(), null=True),
         searchable=True,
     )
-    unique_among_living("manufacturers", "uq_manufacturers_living", "name_key")
+    unique_among_living(op, "manufacturers", "uq_manufacturers_living", "name_key")
 
 
 def make_products() -> None:
@@ -98,9 +94,9 @@ def make_products() -> None:
         sa.CheckConstraint("manufacturer_key = coalesce(manufacturer_id, 0)", name="manufacturer_key"),
         searchable=True,
     )
-    unique_among_living("products", "uq_products_living", "name_key", "model_number_key", "manufacturer_key")
+    unique_among_living(op, "products", "uq_products_living", "name_key", "model_number_key", "manufacturer_key")
     for columns in (("category_id",), ("manufacturer_id",), ("name_key", "id")):
-        index("products", *columns)
+        index(op, "products", *columns)
 
 
 def make_statuses() -> None:
@@ -126,17 +122,9 @@ def make_statuses() -> None:
         ),
         searchable=True,
     )
-    unique_among_living("statuses", "uq_statuses_living", "name_key")
-    unique_among_living("statuses", "uq_statuses_tageur_code", "tageur_code")
-    default = sa.text("is_default_for_lifecycle AND deleted_at IS NULL")
-    op.create_index(
-        "uq_statuses_default",
-        "statuses",
-        ["organization_id", "lifecycle"],
-        unique=True,
-        postgresql_where=default,
-        sqlite_where=default,
-    )
+    unique_among_living(op, "statuses", "uq_statuses_living", "name_key")
+    unique_among_living(op, "statuses", "uq_statuses_tageur_code", "tageur_code")
+    unique_among_living(op, "statuses", "uq_statuses_default", "lifecycle", where="is_default_for_lifecycle")
 
 
 def downgrade() -> None:

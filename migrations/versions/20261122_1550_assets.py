@@ -3,26 +3,22 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import Id, KeyText, column, drop_tenant_table, entity_columns, reference, tenant_table
+from webapp.core.tenancy_ddl import (
+    Id,
+    KeyText,
+    column,
+    drop_tenant_table,
+    entity_columns,
+    index,
+    reference,
+    tenant_table,
+    unique_among_living,
+)
 
 revision = "20261122_1550"
 down_revision = "20261122_1540"
 branch_labels = None
 depends_on = None
-
-LIVING = sa.text("deleted_at IS NULL")
-
-
-def unique_among_living(table: str, name: str, *columns: str) -> None:
-    """Make a unique index that deleted rows do not count in."""
-    where = {"postgresql_where": LIVING, "sqlite_where": LIVING}
-    op.create_index(name, table, ["organization_id", *columns], unique=True, **where)
-
-
-def index(table: str, *columns: str) -> None:
-    """Make an index that begins with the organization."""
-    names = ("organization_id", *columns)
-    op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
 
 
 def upgrade() -> None:
@@ -56,9 +52,9 @@ def upgrade() -> None:
         sa.CheckConstraint("purchase_cost >= 0", name="purchase_cost"),
         searchable=True,
     )
-    unique_among_living("assets", "uq_assets_tag_key", "tag_key")
-    unique_among_living("assets", "uq_assets_serial_key", "serial_key")
-    index("assets", "serial_number")
+    unique_among_living(op, "assets", "uq_assets_tag_key", "tag_key")
+    unique_among_living(op, "assets", "uq_assets_serial_key", "serial_key")
+    index(op, "assets", "serial_number")
     for name in (
         "created_at",
         "name_key",
@@ -69,7 +65,7 @@ def upgrade() -> None:
         "purchased_on",
         "warranty_expires_on",
     ):
-        index("assets", name, "id")
+        index(op, "assets", name, "id")
 
 
 def downgrade() -> None:

@@ -2,19 +2,11 @@
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.database import ForeignId, KeyColumn, LongText, Model, MoneyAmount, ShortText
-from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments
-
-LIVING = text("deleted_at IS NULL")
-
-
-def _unique(column: str) -> Index:
-    return Index(
-        f"uq_assets_{column}", "organization_id", column, unique=True, postgresql_where=LIVING, sqlite_where=LIVING
-    )
+from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments, unique_among_living
 
 
 class Asset(Entity, SoftDeleted, Model):
@@ -48,8 +40,8 @@ class Asset(Entity, SoftDeleted, Model):
         *tenant_reference("products", "product_id"),
         *tenant_reference("locations", "location_id"),
         CheckConstraint("purchase_cost >= 0", name="purchase_cost"),
-        _unique("tag_key"),
-        _unique("serial_key"),
+        unique_among_living("uq_assets_tag_key", "tag_key"),
+        unique_among_living("uq_assets_serial_key", "serial_key"),
         Index(None, "organization_id", "created_at", "id"),
         Index(None, "organization_id", "name_key", "id"),
         Index(None, "organization_id", "serial_number"),

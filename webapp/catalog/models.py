@@ -2,11 +2,17 @@
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.database import ForeignId, KeyColumn, LongText, Model, MoneyAmount, ShortText
-from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments
+from webapp.core.tenancy import (
+    Entity,
+    SoftDeleted,
+    tenant_reference,
+    tenant_table_arguments,
+    unique_among_living,
+)
 
 CATEGORY_KINDS = ("asset", "accessory", "component", "consumable", "license", "inventory")
 LABEL_TYPES = ("deployable", "pending", "undeployable", "archived")
@@ -22,12 +28,6 @@ LIFECYCLES = (
     "retired",
 )
 END_OF_LIFE_RULES = ("fixed_date", "months", "individual")
-LIVING = text("deleted_at IS NULL")
-
-
-def unique_among_living(name: str, *columns: str) -> Index:
-    """Return a unique index that deleted rows do not count in."""
-    return Index(name, "organization_id", *columns, unique=True, postgresql_where=LIVING, sqlite_where=LIVING)
 
 
 class Category(Entity, SoftDeleted, Model):
@@ -121,12 +121,5 @@ class Status(Entity, SoftDeleted, Model):
         CheckConstraint(f"lifecycle IN {LIFECYCLES}", name="lifecycle"),
         unique_among_living("uq_statuses_living", "name_key"),
         unique_among_living("uq_statuses_tageur_code", "tageur_code"),
-        Index(
-            "uq_statuses_default",
-            "organization_id",
-            "lifecycle",
-            unique=True,
-            postgresql_where=text("is_default_for_lifecycle AND deleted_at IS NULL"),
-            sqlite_where=text("is_default_for_lifecycle AND deleted_at IS NULL"),
-        ),
+        unique_among_living("uq_statuses_default", "lifecycle", where="is_default_for_lifecycle"),
     )

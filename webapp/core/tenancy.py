@@ -4,6 +4,7 @@ Wall 1 is here: unbound sessions raise, ORM statements get the organization's cr
 are refused at the flush. Wall 2 is row-level security on PostgreSQL, fed by `after_begin`.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, event, inspect, select, text, union_all
+from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint, event, inspect, select, text, union_all
 from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm import Session as BaseSession
 from sqlalchemy.sql import ColumnElement, Select, literal
@@ -72,6 +73,12 @@ class SoftDeleted:
 def tenant_table_arguments(*own: Any) -> tuple[Any, ...]:
     """Return `__table_args__` of a tenant table: what all have, and what is its own."""
     return (*TenantScoped.tenant_arguments(), *own, {"sqlite_autoincrement": True})
+
+
+def unique_among_living(name: str, *columns: str, where: str = "") -> Index:
+    """Return a unique index within an organization that deleted rows, and those `where` leaves out, do not count in."""
+    condition = text(f"{where} AND deleted_at IS NULL" if where else "deleted_at IS NULL")
+    return Index(name, "organization_id", *columns, unique=True, postgresql_where=condition, sqlite_where=condition)
 
 
 def tenant_reference(table: str, *columns: str) -> Iterator[ForeignKeyConstraint]:
@@ -144,6 +151,19 @@ def scoped(session: BaseSession, table: Table) -> ColumnElement[bool]:
     if ORGANIZATION not in table.c:
         raise Unscoped(f"{table.name} has no organization; its resource must say how rows belong")
     return table.c.organization_id == organization_of(session)
+
+
+def hold(session: BaseSession, name: str, *, wait: bool = True) -> bool:
+    """Keep others of the organization from holding a name until this transaction ends (PostgreSQL).
+
+    Without `wait` somebody else's hold is told by False. On SQLite only one writes at a time anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    digest = hashlib.sha256(f"{organization_of(session)} {name}".encode()).digest()
+    lock = "SELECT pg_advisory_xact_lock(:number) IS NOT NULL" if wait else "SELECT pg_try_advisory_xact_lock(:number)"
+    number = {"number": int.from_bytes(digest[:8], signed=True)}
+    return bool(session.execute(text(lock), number, execution_options=CHECKED).scalar())
 
 
 def within_location_scope(session: BaseSession, column: ColumnElement[Any]) -> ColumnElement[bool] | None:

@@ -43,6 +43,19 @@ def reference(table: str, name: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["organization_id", name], [f"{table}.organization_id", f"{table}.id"])
 
 
+def unique_among_living(op: Operations, table: str, name: str, *columns: str, where: str = "") -> None:
+    """Make a unique index within an organization that deleted rows, and those `where` leaves out, do not count in."""
+    condition = sa.text(f"{where} AND deleted_at IS NULL" if where else "deleted_at IS NULL")
+    names = ["organization_id", *columns]
+    op.create_index(name, table, names, unique=True, postgresql_where=condition, sqlite_where=condition)
+
+
+def index(op: Operations, table: str, *columns: str) -> None:
+    """Make an index that begins with the organization."""
+    names = ["organization_id", *columns]
+    op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
+
+
 def tenant_table(
     op: Operations,
     name: str,

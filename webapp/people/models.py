@@ -1,18 +1,10 @@
 """Persons."""
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.database import ForeignId, KeyColumn, LongText, Model, ShortText
-from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments
-
-LIVING = text("deleted_at IS NULL")
-
-
-def _unique(column: str) -> Index:
-    return Index(
-        f"uq_persons_{column}", "organization_id", column, unique=True, postgresql_where=LIVING, sqlite_where=LIVING
-    )
+from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments, unique_among_living
 
 
 class Person(Entity, SoftDeleted, Model):
@@ -41,9 +33,9 @@ class Person(Entity, SoftDeleted, Model):
     __table_args__ = tenant_table_arguments(
         *tenant_reference("locations", "location_id"),
         *tenant_reference("persons", "manager_id"),
-        _unique("email_key"),
-        _unique("username_key"),
-        _unique("employee_number_key"),
+        unique_among_living("uq_persons_email_key", "email_key"),
+        unique_among_living("uq_persons_username_key", "username_key"),
+        unique_among_living("uq_persons_employee_number_key", "employee_number_key"),
         Index(None, "organization_id", "name_key", "id"),
         Index(None, "organization_id", "location_id"),
         Index(None, "organization_id", "manager_id"),

@@ -1,13 +1,19 @@
 """The tree of places."""
 
-from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.database import ForeignId, Id, KeyColumn, LongText, Model, ShortText
-from webapp.core.tenancy import Entity, SoftDeleted, TenantScoped, tenant_reference, tenant_table_arguments
+from webapp.core.tenancy import (
+    Entity,
+    SoftDeleted,
+    TenantScoped,
+    tenant_reference,
+    tenant_table_arguments,
+    unique_among_living,
+)
 
 KINDS = ("site", "location", "aisle", "shelf", "bin", "customer_site")
-LIVING = text("deleted_at IS NULL")
 
 
 class Location(Entity, SoftDeleted, Model):
@@ -36,16 +42,7 @@ class Location(Entity, SoftDeleted, Model):
         *tenant_reference("locations", "parent_id"),
         CheckConstraint(f"kind IN {KINDS}", name="kind"),
         CheckConstraint("parent_key = coalesce(parent_id, 0)", name="parent_key"),
-        Index(
-            "uq_locations_living",
-            "organization_id",
-            "parent_key",
-            "kind",
-            "name_key",
-            unique=True,
-            postgresql_where=LIVING,
-            sqlite_where=LIVING,
-        ),
+        unique_among_living("uq_locations_living", "parent_key", "kind", "name_key"),
         Index(None, "organization_id", "parent_id"),
     )
 
