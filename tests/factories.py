@@ -37,20 +37,20 @@ def having(*verbs: str, face: str = "api") -> list[Resource]:
 class Workshop:
     """Makes rows of one organization by its rules; what they refer to is made as well, once an organization."""
 
-    counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    pools: defaultdict[int, dict[tuple[str, int], int]] = defaultdict(dict)
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    pools: defaultdict[str, dict[tuple[str, int], int]] = defaultdict(dict)
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.made: defaultdict[str, list[int]] = defaultdict(list)
 
-    def patch(self, name: str, **given: Any) -> Patch:
+    def patch(self, name: str, /, **given: Any) -> Patch:
         """Return what a client would send to make another row, unlike all before it."""
-        number = self.counts[self.context.organization_id][name]
-        self.counts[self.context.organization_id][name] += 1
+        number = self.counts[self.context.tenant.guid][name]
+        self.counts[self.context.tenant.guid][name] += 1
         return {k: v for k, v in (FACTORIES[name](number, self) | given).items() if v is not None}
 
-    def make(self, name: str, **given: Any) -> int:
+    def make(self, name: str, /, **given: Any) -> int:
         """Make a row and return its id."""
         row_id = MAKERS.get(name, by_rule)(self.context, RESOURCES[name], self.patch(name, **given))
         self.made[name].append(row_id)
@@ -62,7 +62,7 @@ class Workshop:
 
     def one_of(self, name: str, number: int) -> int:
         """Return one of three rows that others may refer to."""
-        pool, key = self.pools[self.context.organization_id], (name, number % 3)
+        pool, key = self.pools[self.context.tenant.guid], (name, number % 3)
         if key not in pool:
             pool[key] = self.make(name, **SHARED.get(name, {}))
         return pool[key]
@@ -80,7 +80,7 @@ def workshop(household: Household) -> Iterator[Workshop]:
         context.session.commit()
 
 
-def make(household: Household, name: str, **given: Any) -> int:
+def make(household: Household, name: str, /, **given: Any) -> int:
     """Make one row in an organization, committed, and return its id."""
     with workshop(household) as shop:
         return shop.make(name, **given)
@@ -92,7 +92,7 @@ def fill(household: Household, name: str, count: int) -> list[int]:
         return shop.fill(name, count)
 
 
-def patch_for(household: Household, name: str, **given: Any) -> Patch:
+def patch_for(household: Household, name: str, /, **given: Any) -> Patch:
     """Return what a client would send to make another row in an organization; what it refers to is there."""
     with workshop(household) as shop:
         return shop.patch(name, **given)

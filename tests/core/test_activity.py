@@ -12,9 +12,10 @@ from tests.households import Household
 from tests.rows import add, add_many, any_category, change, lines, resource, row, stored
 from webapp.accounts.models import ApiKey
 from webapp.accounts.rules import create_api_key, revoke_api_key
-from webapp.core.activity import Activity, change_set, differences, history, remember
+from webapp.core.activity import Activity, change_set, differences, history
 from webapp.core.context import Context, make_context
 from webapp.core.database import table_of
+from webapp.core.recorder import remember
 from webapp.core.writes import delete, restore
 
 LINES = table_of(Activity)

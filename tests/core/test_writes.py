@@ -9,9 +9,11 @@ import pytest
 
 from tests.households import Household
 from tests.rows import add, change, lines, listed, resource, row, second_of_two
+from webapp.core.blockers import blockers
+from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
-from webapp.core.writes import blockers, delete, restore, update
+from webapp.core.writes import delete, restore, update
 
 
 def test_a_new_row_has_a_guid_its_times_and_version_one(context: Context):

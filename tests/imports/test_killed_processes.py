@@ -7,8 +7,12 @@ import time
 import urllib.request
 from collections.abc import Callable
 
+import pytest
+from sqlalchemy import create_engine, text
+
 from tests.live import LiveApi, LiveServer
 
+pytestmark = pytest.mark.both_databases
 ROWS = 5_000
 SHEET = "Tag,Name,Category\n" + "".join(f"T-{number:05d},Thing {number},Tools\n" for number in range(ROWS))
 BOUNDARY = "quartermaster-test"
@@ -38,6 +42,18 @@ def kill(server: LiveServer) -> None:
     for process in (server.worker, server.web):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def lines_of_assets(server: LiveServer) -> tuple[int, int, int]:
+    """Return how many assets there are, how many lines of history they have, and for how many one was created."""
+    engine = create_engine(server.environ["DATABASE_OWNER_URL"] or server.environ["DATABASE_URL"])
+    with engine.connect() as connection:
+        assets = connection.scalar(text("SELECT count(*) FROM assets WHERE deleted_at IS NULL"))
+        lines, created = connection.execute(
+            text("SELECT count(*), count(DISTINCT item_id) FROM activity WHERE item_type = 'assets' AND event = 'Create'")
+        ).one()
+    engine.dispose()
+    return assets, lines, created
 
 
 def test_an_apply_survives_kill_9_of_everything(new_live_server: Callable[..., LiveServer]):
@@ -73,3 +89,5 @@ def test_an_apply_survives_kill_9_of_everything(new_live_server: Callable[..., L
     ]
     assert len(set(seen)) == ROWS
     assert api("GET", "assets?per_page=1&sort=-tag")[0]["tag"] == f"T-{ROWS - 1:05d}"
+    assert lines_of_assets(server) == (ROWS, ROWS, ROWS)
+    assert server.flask("activity", "verify").endswith("ok")

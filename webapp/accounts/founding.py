@@ -14,10 +14,11 @@ from webapp.accounts.passwords import hash_password, is_right
 from webapp.accounts.rules import Errors, name_faults, person_faults, person_of
 from webapp.core import identity
 from webapp.core.access import permissions_of
-from webapp.core.activity import activity_row, differences, record
+from webapp.core.activity import activity_row, differences
 from webapp.core.context import Actor, Context, Tenant, make_context
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.numbers import reserve
+from webapp.core.recorder import record
 from webapp.core.resource import registry
 from webapp.core.tenancy import new_session
 from webapp.core.writes import Change

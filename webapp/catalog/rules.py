@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from webapp.core.batch import write_rows
+from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.database import key_of
 from webapp.core.errors import Conflict
@@ -58,6 +59,8 @@ def guard_status(context: Context, row: dict[str, object]) -> None:
 def plan_category(draft: Draft, facts: Facts) -> None:
     """Say what a category will be: at most two levels, of one kind."""
     draft["parent_key"] = draft["parent_id"] or 0
+    if draft.changed("parent_id", "kind") and (draft["parent_id"] is not None or not draft.is_new):
+        facts.hold("categories")
     parent = facts.row("categories", draft["parent_id"])
     own = None if draft.current is None else draft.current["id"]
     if parent is not None and draft.changed("parent_id", "kind"):
@@ -67,8 +70,8 @@ def plan_category(draft: Draft, facts: Facts) -> None:
             draft.fail("parent_id", _("Categories are at most two levels deep."))
         elif parent["kind"] != draft["kind"]:
             draft.fail("parent_id", _("It is of another kind."))
-    elif not draft.is_new and draft.changed("kind") and _has_children(draft, facts):
-        draft.fail("kind", _("It has subcategories of its kind."))
+    if own is not None and draft.changed("kind") and blockers(facts.context, draft.resource, [own]):
+        draft.fail("kind", _("Things of its kind are filed under it."))
 
 
 def _has_children(draft: Draft, facts: Facts) -> bool:

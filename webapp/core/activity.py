@@ -5,9 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, event, inspect, select
+from sqlalchemy import BigInteger, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.orm import Session as BaseSession
 
 from webapp.core.context import Context
 from webapp.core.database import (
@@ -17,15 +16,12 @@ from webapp.core.database import (
     LongText,
     Model,
     Moment,
-    Session,
     ShortText,
-    column_names,
     table_of,
     utcnow,
 )
-from webapp.core.insertion import insert_rows
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, Entity, TenantScoped, organization_of, scoped, tenant_table_arguments
+from webapp.core.tenancy import CHECKED, TenantScoped, scoped, tenant_table_arguments
 
 SILENT = frozenset({"id", "guid", "organization_id", "created_at", "updated_at", "version", "search_text"})
 HIDDEN = "***"
@@ -136,100 +132,6 @@ def activity_row(
         "note": note,
         "forced": bool(context and context.forced),
     }
-
-
-def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
-    """Write lines of the log, and on SQLite their seals, in the session's transaction."""
-    if not rows:
-        return
-    table = table_of(Activity)
-    ids = insert_rows(session, table, rows, stamps=(("transaction_id", "pg_current_xact_id()::text::bigint"),))
-    if session.get_bind().dialect.name != "postgresql":
-        from webapp.core.seals import seal
-
-        seal(session, [{**row, "id": new_id, "transaction_id": None} for row, new_id in zip(rows, ids, strict=True)])
-
-
-@event.listens_for(Session, "before_flush")
-def notice_changes(session: BaseSession, _context: Any, _instances: Any) -> None:
-    """Remember what the flush will change, while the old values are still known."""
-    context: Context | None = session.info.get("context")
-    pending = session.info.setdefault("pending_activity", [])
-    for row in session.dirty:
-        if isinstance(row, TenantScoped) and session.is_modified(row):
-            before, changes = changed_columns(row)
-            if isinstance(row, Entity):
-                row.updated_at = context.at if context else utcnow()
-            if row.__recorded__:
-                pending.append((row, before, changes))
-    pending += [(row, None, {}) for row in session.new if isinstance(row, TenantScoped) and row.__recorded__]
-
-
-def changed_columns(row: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return ({column: old}, {column: new}) of the attributes a flush would write."""
-    before, changes = {}, {}
-    for attribute in inspect(row).attrs:
-        history = attribute.history
-        if history.has_changes() and attribute.key in row.__table__.c:
-            before[attribute.key] = history.deleted[0] if history.deleted else None
-            changes[attribute.key] = history.added[0] if history.added else None
-    return before, changes
-
-
-@event.listens_for(Session, "after_flush")
-def write_noticed(session: BaseSession, _context: Any) -> None:
-    """Write one line for each changed object, and note what the commit must settle."""
-    pending = session.info.pop("pending_activity", [])
-    rows = []
-    for row, before, changes in pending:
-        table = row.__table__.name
-        values = {column: getattr(row, column) for column in column_names(type(row))}
-        event_name = event_of(before, changes)
-        found = differences(before, values if before is None else changes, type(row).__secrets__)
-        if before is None or found or event_name != "Update":
-            rows.append(
-                activity_row(
-                    session.info.get("context"),
-                    organization_of(session),
-                    table=table,
-                    row=values,
-                    event_name=event_name,
-                    changes=found,
-                )
-            )
-        note_for_commit(session, table, event_name)
-    record(session, rows)
-
-
-COUNTED = {"Create": 1, "Restore": 1, "Delete": -1}
-
-
-def note_for_commit(session: BaseSession, table: str, event_name: str, count: int = 1) -> None:
-    """Note that a table's total and label version change with this transaction."""
-    totals = session.info.setdefault("totals", {})
-    totals[table] = totals.get(table, 0) + COUNTED.get(event_name, 0) * count
-    session.info.setdefault("touched", set()).add(table)
-
-
-def remember(
-    context: Context, resource: Resource, row: Mapping[str, Any], event_name: str, note: str | None = None
-) -> None:
-    """Write a line about something that changed no column, such as a sign-in."""
-    session = context.session
-    record(
-        session,
-        [
-            activity_row(
-                context,
-                organization_of(session),
-                table=resource.table.name,
-                row=row,
-                event_name=event_name,
-                changes={},
-                note=note,
-            )
-        ],
-    )
 
 
 def history(

@@ -10,19 +10,19 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from webapp.core.activity import activity_row, differences, event_of, note_for_commit, record
+from webapp.core.activity import activity_row, differences, event_of
+from webapp.core.blockers import Blocker, blockers
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.insertion import insert_rows
 from webapp.core.query import reach
+from webapp.core.recorder import note_for_commit, record
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED, Entity, organization_of
 from webapp.core.writes import (
-    Blocker,
     Change,
     Draft,
     Facts,
-    blockers,
     check_references,
     check_unique,
     number,

@@ -84,22 +84,21 @@ class JobRun:
     id: int
     payload: dict[str, Any]
     change_set_id: str
+    attempt: int = 1
     done: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, done: int, total: int | None = None, **counts: Any) -> None:
         """Note how far the work is and renew the lease, in the caller's transaction: the caller commits.
 
-        Raises Cancelled when somebody has stopped the job.
+        Raises Cancelled when somebody has stopped the job, or taken it over after a silence.
         """
         self.done = done
         self.counts = {**self.counts, **counts}
         values: dict[str, Any] = {"done": done, "counts": self.counts, "locked_until": _lease()}
         if total is not None:
             values["total"] = total
-        statement = update(JOBS).where(_is(self.context.session, self.id), JOBS.c.state == "running").values(values)
-        result: Any = self.context.session.execute(statement, execution_options=CHECKED)
-        if result.rowcount == 0:
+        if not _still_ours(self.context.session, self.id, self.attempt, values):
             raise Cancelled("somebody stopped it")
 
     def commit(self) -> None:
@@ -108,7 +107,7 @@ class JobRun:
 
 
 class Cancelled(Exception):
-    """The job was stopped while it ran; what it has committed stays."""
+    """The job was stopped, or taken over, while it ran; what it has committed stays."""
 
 
 Runner = Callable[[Context, JobRun], str | None]
@@ -209,10 +208,12 @@ def run_job(organization_id: int, job_id: int) -> bool:
     actor = Actor(**{**row["actor"], "permissions": frozenset(row["actor"]["permissions"])}, face="job", job_id=job_id)
     with new_session(organization_id, write=True, scope_location_id=actor.scope_location_id) as session:
         context = make_context(session, tenant, actor).with_change_set(row["change_set_id"])
-        running = JobRun(context, job_id, row["payload"], row["change_set_id"], row["done"], row["counts"])
-        state, message = _run(row["kind"], context, running)
-    with new_session(organization_id, write=True) as session:
-        _finish(session, row, state, message)
+        kept = {name: row[name] for name in ("payload", "change_set_id", "done", "counts")}
+        ended = _run(row, context, JobRun(context, job_id, attempt=row["attempts"], **kept))
+    if ended:
+        with new_session(organization_id, write=True) as session:
+            _finish(session, row, *ended)
+            session.commit()
     return True
 
 
@@ -230,9 +231,12 @@ def _claim(session: Session, job_id: int) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-def _run(kind: str, context: Context, running: JobRun) -> tuple[str, str | None]:
+def _run(row: dict[str, Any], context: Context, running: JobRun) -> tuple[str, str | None] | None:
+    """Do a job and note its end in its last transaction; return (state, message) when it came to no such end."""
     try:
-        message = _kinds[kind](context, running)
+        message = _kinds[row["kind"]](context, running)
+        if not _finish(context.session, row, "done", message):
+            raise Cancelled("somebody stopped it")
         context.session.commit()
     except Cancelled as stopped:
         context.session.rollback()
@@ -242,21 +246,28 @@ def _run(kind: str, context: Context, running: JobRun) -> tuple[str, str | None]
         return "failed", error.message
     except Exception:  # whatever a job does, the worker goes on
         context.session.rollback()
-        log.exception("job %s (%s) failed", running.id, kind)
+        log.exception("job %s (%s) failed", row["id"], row["kind"])
         return "retry", traceback.format_exc(limit=1).splitlines()[-1]
-    return "done", message
+    return None
 
 
-def _finish(session: Session, row: dict[str, Any], state: str, message: str | None) -> None:
+def _finish(session: Session, row: dict[str, Any], state: str, message: str | None) -> bool:
+    """Note how a job ended, unless somebody else has stopped it or taken it over; the caller commits."""
     now = utcnow()
     values: dict[str, Any] = {"state": state, "message": message, "locked_until": None, "finished_at": now}
     if state == "retry" and row["attempts"] < ATTEMPTS:
         values |= {"state": "queued", "run_at": now + BACKOFF * row["attempts"], "finished_at": None}
     elif state == "retry":
         values["state"] = "failed"
-    statement = update(JOBS).where(_is(session, row["id"]), JOBS.c.state == "running").values(values)
-    session.execute(statement, execution_options=CHECKED)
-    session.commit()
+    return _still_ours(session, row["id"], row["attempts"], values)
+
+
+def _still_ours(session: Session, job_id: int, attempt: int, values: dict[str, Any]) -> bool:
+    """Change a running job's row; tell whether it was still this attempt's to change."""
+    ours = (JOBS.c.state == "running") & (JOBS.c.attempts == attempt)
+    statement = update(JOBS).where(_is(session, job_id), ours).values(values)
+    result: Any = session.execute(statement, execution_options=CHECKED)
+    return bool(result.rowcount)
 
 
 def run_due(limit: int = 20) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.core.context import Context
 from webapp.core.database import Id, Json, JsonDict, Model, Moment, table_of
 from webapp.core.errors import Conflict, Invalid
-from webapp.core.tenancy import CHECKED
+from webapp.core.tenancy import CHECKED, hold
 
 KEPT = timedelta(hours=24)
 
@@ -60,7 +60,8 @@ def find_reply(context: Context, credential: str, key: str, digest: str) -> Kept
     Raises Invalid when it was another request, and Conflict when the same one is under way (PostgreSQL; on SQLite the
     second waits for the first).
     """
-    _hold(context, credential, key)
+    if not hold(context.session, f"reply {credential} {key}", wait=False):
+        raise Conflict(_("The same request is under way."), code="in_flight")
     query = select(TABLE.c.request_hash, TABLE.c.status, TABLE.c.body, TABLE.c.headers).where(
         TABLE.c.organization_id == context.organization_id,
         TABLE.c.credential == credential,
@@ -73,17 +74,6 @@ def find_reply(context: Context, credential: str, key: str, digest: str) -> Kept
     if row.request_hash != digest:
         raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
     return Kept(row.status, row.body, row.headers)
-
-
-def _hold(context: Context, credential: str, key: str) -> None:
-    """Keep others from starting the same write until this transaction ends."""
-    if context.session.get_bind().dialect.name != "postgresql":
-        return
-    name = f"{context.organization_id} {credential} {key}".encode()
-    number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
-    taken = text("SELECT pg_try_advisory_xact_lock(:number)")
-    if not context.session.execute(taken, {"number": number}, execution_options=CHECKED).scalar():
-        raise Conflict(_("The same request is under way."), code="in_flight")
 
 
 def keep_reply(context: Context, credential: str, key: str, digest: str, kept: Kept) -> None:

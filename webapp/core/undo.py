@@ -9,12 +9,13 @@ from sqlalchemy import Table, select
 
 from webapp.core.activity import Activity, is_recorded, plain
 from webapp.core.batch import find_rows, plan_rows, write_rows
+from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.errors import DomainError
 from webapp.core.fields import FaceField
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
-from webapp.core.writes import Draft, blockers, restore_row
+from webapp.core.writes import Draft, restore_row
 
 LOG = cast(Table, Activity.__table__)
 UNDO_CHUNK = 500

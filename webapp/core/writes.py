@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, func, literal, select, union_all
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
+from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.database import column_names, key_of
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
@@ -21,7 +22,7 @@ from webapp.core.jobs import enqueue
 from webapp.core.numbers import free_numbers
 from webapp.core.query import get_row, reach
 from webapp.core.resource import Resource, Unique, registry
-from webapp.core.tenancy import CHECKED, missing_references, references, scoped
+from webapp.core.tenancy import CHECKED, hold, missing_references, references, scoped
 
 Row = dict[str, Any]
 
@@ -77,6 +78,7 @@ class Facts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._rows: dict[tuple[str, int], Mapping[str, Any] | None] = {}
+        self._held: set[str] = set()
 
     @property
     def today(self) -> date:
@@ -91,6 +93,19 @@ class Facts:
     def setting(self, name: str, default: Any) -> Any:
         """Return a setting of the organization."""
         return self.context.tenant.settings.get(name, default)
+
+    def hold(self, kind: str) -> None:
+        """Keep others from changing a kind that makes a tree until this transaction ends, and read it anew.
+
+        On SQLite nobody else writes meanwhile anyway.
+        """
+        if kind in self._held:
+            return
+        self._held.add(kind)
+        hold(self.context.session, f"tree of {kind}")
+        known = [row_id for known, row_id in self._rows if known == kind]
+        self._rows = {key: row for key, row in self._rows.items() if key[0] != kind}
+        self.preload(kind, known)
 
     def preload(self, kind: str, ids: Iterable[int | None]) -> None:
         """Read many rows of a kind in one query."""
@@ -419,37 +434,3 @@ def taken_meanwhile(resource: Resource, error: IntegrityError) -> Exception:
         if rule.column in text or rule.column in taken:
             return Invalid({rule.field: [_("Somebody has just taken this.")]})
     return error
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """So many rows of a resource refer to what should go; `parameter` filters their list."""
-
-    resource: Resource
-    count: int
-    parameter: str
-    row_id: int
-
-
-def blockers(context: Context, resource: Resource, ids: list[int]) -> dict[int, list[Blocker]]:
-    """Return {id: what living rows refer to it}: one query over every table that points here."""
-    parts = []
-    for other in registry.resources.values():
-        for column, target in references(other.table).items():
-            if target is resource.table:
-                parts.append(_referring(context, other, other.table, column, ids))
-    found: dict[int, list[Blocker]] = {}
-    if not parts:
-        return found
-    for name, parameter, row_id, count in context.session.execute(union_all(*parts), execution_options=CHECKED):
-        found.setdefault(row_id, []).append(Blocker(registry.resources[name], count, parameter, row_id))
-    return found
-
-
-def _referring(context: Context, other: Resource, table: Table, column: str, ids: list[int]) -> Any:
-    query = (
-        select(literal(other.name), literal(column), table.c[column], func.count())
-        .where(scoped(context.session, table), table.c[column].in_(ids))
-        .group_by(table.c[column])
-    )
-    return query.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else query

@@ -17,8 +17,9 @@ from webapp.core.query import existing_ids, matching_ids
 from webapp.core.resource import Action, Resource
 from webapp.core.writes import Draft
 from webapp.faces.forms import ResourceForm, action_form, form_for
+from webapp.faces.list_state import ListState
 from webapp.faces.page_edits import blocker_links, undo_url
-from webapp.faces.page_lists import ListState, names_of
+from webapp.faces.page_lists import names_of
 from webapp.faces.surface import go, once, toast
 
 MOST_ROWS = 5_000

@@ -11,13 +11,13 @@ from flask_babel import ngettext
 from webapp.core.access import require
 from webapp.core.activity import change_set, plain
 from webapp.core.activity import history as lines_of
+from webapp.core.blockers import Blocker, blockers
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, DomainError, Invalid, NotFound, StaleVersion
 from webapp.core.fields import LARGEST_ID
 from webapp.core.query import get_row
 from webapp.core.resource import Resource, registry
 from webapp.core.undo import undo_all
-from webapp.core.writes import Blocker, blockers
 from webapp.core.writes import create as create_row
 from webapp.core.writes import delete as delete_row
 from webapp.core.writes import restore as restore_row

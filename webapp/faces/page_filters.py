@@ -1,7 +1,7 @@
 """The filters of a list as people see them: chips with their words, and the form that sets them."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -13,15 +13,13 @@ from webapp.core.labels import labels_for
 from webapp.core.parameters import COMPARABLE, Filter, filter_parameters
 from webapp.core.query import choices
 from webapp.core.resource import Resource, registry
+from webapp.faces.list_state import ListState
 from webapp.faces.rendering import Renderer
-
-if TYPE_CHECKING:
-    from webapp.faces.page_lists import ListState
 
 MOST_OPTIONS = 200
 
 
-def chips_of(context: Context, resource: Resource, state: "ListState") -> list[dict[str, Any]]:
+def chips_of(context: Context, resource: Resource, state: ListState) -> list[dict[str, Any]]:
     """Return a chip for each filter: its name, its value in words, and the URL without it."""
     filters = state.parameters.filters
     ids: dict[str, set[int | None]] = {}

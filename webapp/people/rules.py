@@ -15,6 +15,7 @@ def plan_person(draft: Draft, facts: Facts) -> None:
     if not draft["name"] or (draft["name"] == was and "name" not in draft.patch):
         draft["name"] = given[:255]
     if draft.changed("manager_id"):
+        facts.hold("persons")
         _check_manager(draft, facts)
 
 

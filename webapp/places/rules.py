@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from webapp.core.context import Context
 from webapp.core.database import table_of
@@ -26,6 +26,8 @@ def plan_location(draft: Draft, facts: Facts) -> None:
     """Say what a location will be: in a place that may hold it, never inside itself."""
     draft["parent_key"] = draft["parent_id"] or 0
     if draft.changed("parent_id", "kind"):
+        if draft["parent_id"] is not None or not draft.is_new:
+            facts.hold("locations")
         _check_parent(draft, facts)
     if not draft.is_new and draft.changed("kind"):
         _check_children(draft, facts)
@@ -45,7 +47,7 @@ def _check_parent(draft: Draft, facts: Facts) -> None:
             "parent_id", _("A %(kind)s cannot stand in a %(parent)s.", kind=draft["kind"], parent=parent["kind"])
         )
     own = None if draft.current is None else draft.current["id"]
-    depth = 1
+    depth = 1 + _levels_below(own, facts)
     while parent is not None:
         if parent["id"] == own:
             draft.fail("parent_id", _("A place cannot stand in itself."))
@@ -55,6 +57,12 @@ def _check_parent(draft: Draft, facts: Facts) -> None:
             draft.fail("parent_id", _("The tree is at most %(count)s levels deep.", count=DEEPEST))
             return
         parent = facts.row("locations", parent["parent_id"])
+
+
+def _levels_below(location_id: int | None, facts: Facts) -> int:
+    session = facts.context.session
+    query = select(func.max(TREE.c.depth)).where(scoped(session, TREE), TREE.c.ancestor_id == location_id)
+    return int(session.execute(query, execution_options=CHECKED).scalar() or 0) if location_id is not None else 0
 
 
 def _check_children(draft: Draft, facts: Facts) -> None:
