@@ -5,6 +5,7 @@ over the registry takes its data from here.
 """
 
 import importlib
+import importlib.util
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from webapp.core.resource import Resource
 from webapp.core.tenancy import references
 from webapp.core.writes import create
 
+for feature in FEATURES:
+    if importlib.util.find_spec(f"webapp.{feature}.models"):
+        importlib.import_module(f"webapp.{feature}.models")
 RESOURCES: dict[str, Resource] = {
     resource.name: resource
     for feature in FEATURES
@@ -104,7 +108,7 @@ def guarded() -> list[tuple[Resource, str, Resource]]:
         (other, column, target)
         for target in having("delete")
         for other in having("create")
-        for column, table in references(other.table).items()
+        for column, table in sorted(references(other.table).items())
         if table is target.table
     ]
 

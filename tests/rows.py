@@ -2,20 +2,18 @@
 
 import contextvars
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from tests.households import Household, unique
 from webapp.core.activity import history
 from webapp.core.batch import plan_rows, write_rows
 from webapp.core.context import Context
-from webapp.core.database import db
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
 from webapp.core.resource import Resource, registry
@@ -91,21 +89,6 @@ def asked(kind: str, query: str) -> ListParameters:
 def listed(context: Context, kind: str, /, query: str = "") -> list[Row]:
     """Return the rows of one page of a list."""
     return list_rows(context, resource(kind), asked(kind, query)).rows
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the statements that this application sends to its database."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Future[Any]]:

@@ -49,7 +49,7 @@ def test_a_state_follows_as_the_table_says(context: Context, before: str, after:
         change(context, "assets", asset, status_id=default(context, after))
         assert row(context, "assets", asset)["status_id"] == default(context, after)
     else:
-        with pytest.raises(Invalid, match="status_id: .* cannot follow"):
+        with pytest.raises(Invalid, match=r"status_id: .* cannot follow"):
             change(context, "assets", asset, status_id=default(context, after))
 
 

@@ -73,7 +73,7 @@ def test_a_status_of_ones_own_can_be_changed_and_deleted(context: Context):
 
 @pytest.mark.parametrize("patch", [{"lifecycle": "asleep"}, {"label_type": "tired"}, {"lifecycle": None}])
 def test_a_status_has_one_of_the_known_lifecycles_and_types(context: Context, patch: dict[str, Any]):
-    with pytest.raises(Exception, match="Must be one of|may not be null|This is needed"):
+    with pytest.raises(Exception, match=r"Must be one of|may not be null|This is needed"):
         add(context, "statuses", name="On loan", **patch)
 
 

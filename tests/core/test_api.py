@@ -9,6 +9,7 @@ from tests.households import Household
 from tests.rows import add, any_category, listed
 from webapp.core.database import utcnow
 
+
 def fields(answer: Any) -> list[str]:
     """Return the fields that a refusal names."""
     return [error["field"] for error in answer.json["errors"]]
@@ -69,7 +70,11 @@ def test_deleting_answers_nothing_and_restoring_answers_the_row(api: ApiClient, 
     restored = api.post(f"{path}/restore")
 
     assert (deleted.status_code, deleted.data, gone.status_code) == (204, b"", 404)
-    assert (restored.status_code, restored.json["data"]["deleted_at"], restored.json["data"]["version"]) == (200, None, 3)
+    assert (restored.status_code, restored.json["data"]["deleted_at"], restored.json["data"]["version"]) == (
+        200,
+        None,
+        3,
+    )
     assert api.post(f"{path}/restore").status_code == 404
 
 
@@ -200,7 +205,10 @@ def test_each_kind_of_field_refuses_what_it_is_not(
 
     answer = api.post("assets", {"category_id": category, **body})
 
-    assert (answer.status_code, fields(answer) if field else None) == (422 if field else 201, [field] if field else None)
+    assert (answer.status_code, fields(answer) if field else None) == (
+        422 if field else 201,
+        [field] if field else None,
+    )
 
 
 def test_every_wrong_field_is_named_at_once(api: ApiClient):
@@ -238,7 +246,15 @@ def test_a_write_with_a_parameter_that_nobody_knows_writes_nothing(api: ApiClien
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer ", "Bearer qm_live_abc", "Basic b2xpdmU6eA==", "Token x", "Bearer qm_live_1_{x}".format(x="a" * 60)],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer qm_live_abc",
+        "Basic b2xpdmU6eA==",
+        "Token x",
+        "Bearer qm_live_1_{x}".format(x="a" * 60),
+    ],
 )
 def test_without_a_valid_key_nothing_is_answered(api: ApiClient, authorization: str):
     answer = api.get("locations", headers={"Authorization": authorization})
@@ -297,7 +313,9 @@ def test_a_get_changes_nothing(api: ApiClient, organization: Household):
 
 
 def test_two_hundred_characters_of_an_idless_path_are_not_a_row(api: ApiClient):
-    assert [api.get(f"locations/{path}").status_code for path in ("abc", "1x", "-1", "1.0", "0", "9" * 200)] == [404] * 6
+    assert [api.get(f"locations/{path}").status_code for path in ("abc", "1x", "-1", "1.0", "0", "9" * 200)] == [
+        404
+    ] * 6
 
 
 def test_what_was_made_by_hand_is_read_through_the_api(api: ApiClient, organization: Household):

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.households import Household, found_organization
-from tests.rows import add, add_many, any_category, asked, change, lines, resource, row, second_of_two, statements
+from tests.rows import add, add_many, any_category, asked, change, lines, resource, row, second_of_two
+from tests.statements import counted
 from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, DomainError
@@ -45,18 +46,27 @@ OTHERS = {
     "statuses": st.fixed_dictionaries({"name": NAMES, "lifecycle": st.just("idle"), "label_type": st.just("pending")}),
     "categories": st.fixed_dictionaries(
         {"name": NAMES},
-        optional={"kind": st.sampled_from(["asset", "accessory"]), "parent_id": MAYBE(st.sampled_from(["Things", "Cables"]))},
+        optional={
+            "kind": st.sampled_from(["asset", "accessory"]),
+            "parent_id": MAYBE(st.sampled_from(["Things", "Cables"])),
+        },
     ),
     "locations": st.fixed_dictionaries(
         {"name": NAMES},
-        optional={"kind": st.sampled_from(["site", "location", "bin"]), "parent_id": MAYBE(st.sampled_from(["Lisbon", "Gone"]))},
+        optional={
+            "kind": st.sampled_from(["site", "location", "bin"]),
+            "parent_id": MAYBE(st.sampled_from(["Lisbon", "Gone"])),
+        },
     ),
     "persons": st.fixed_dictionaries(
         {"first_name": NAMES}, optional={"email": MAYBE(st.just("A@x.org")), "last_name": MAYBE(NAMES)}
     ),
     "products": st.fixed_dictionaries(
         {"name": NAMES, "category_id": st.sampled_from(["Things", "Laptops"])},
-        optional={"end_of_life_rule": st.sampled_from(["individual", "months"]), "end_of_life_months": MAYBE(st.integers(1, 60))},
+        optional={
+            "end_of_life_rule": st.sampled_from(["individual", "months"]),
+            "end_of_life_months": MAYBE(st.integers(1, 60)),
+        },
     ),
 }
 OWN = ("id", "guid", "created_at", "updated_at", "organization_id")
@@ -78,10 +88,22 @@ class Twin:
                 "Cables": add(context, "categories", name="Cables", kind="accessory"),
                 "Lisbon": add(context, "locations", name="Lisbon"),
                 "Gone": add(context, "locations", name="Gone"),
-                "FX3": add(context, "products", name="FX3", category_id=things, end_of_life_rule="months", end_of_life_months=48),
+                "FX3": add(
+                    context,
+                    "products",
+                    name="FX3",
+                    category_id=things,
+                    end_of_life_rule="months",
+                    end_of_life_months=48,
+                ),
                 "T14": add(context, "products", name="T14", category_id=laptops),
                 "Old": add(
-                    context, "products", name="Old", category_id=things, end_of_life_rule="fixed_date", end_of_life_on="2028-06-30"
+                    context,
+                    "products",
+                    name="Old",
+                    category_id=things,
+                    end_of_life_rule="fixed_date",
+                    end_of_life_on="2028-06-30",
                 ),
             }
             delete(context, resource("locations"), self.ids["Gone"])
@@ -100,7 +122,9 @@ class Twin:
         """Return (row, history) without what differs between two organizations anyway."""
 
         def plain(name: str, value: Any) -> Any:
-            target = {"parent_id": "category" if kind == "categories" else "location"}.get(name, name.removesuffix("_id"))
+            target = {"parent_id": "category" if kind == "categories" else "location"}.get(
+                name, name.removesuffix("_id")
+            )
             return self.names.get((target, value), value) if name.endswith("_id") else value
 
         found = {name: plain(name, value) for name, value in row(context, kind, row_id).items() if name not in OWN}
@@ -266,7 +290,7 @@ def test_rows_are_found_by_a_column_living_and_in_reach(context: Context):
     assert {value: kept_row["id"] for value, kept_row in found.items()} == {"S1": kept}
 
 
-def test_a_batch_takes_as_many_statements_for_many_rows_as_for_few(context: Context):
+def test_a_batch_takes_as_many_statements_for_many_rows_as_for_few(context: Context, app: Flask):
     category, place = any_category(context), add(context, "locations")
     counts = []
     for size in (5, 400):
@@ -274,8 +298,8 @@ def test_a_batch_takes_as_many_statements_for_many_rows_as_for_few(context: Cont
             {"category_id": category, "location_id": place, "purchased_on": date(2025, 1, 1) + timedelta(days=n)}
             for n in range(size)
         ]
-        with statements() as sent:
+        with counted(app) as cost:
             add_many(context, "assets", [{**patch, "purchase_cost": Decimal(n)} for n, patch in enumerate(patches)])
-        counts.append(len(sent))
+        counts.append(len(cost.statements))
 
     assert counts[1] <= counts[0] + 3

@@ -25,7 +25,16 @@ def is_problem(answer: Any, status: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "path", ["nothing", "assets/1", f"assets/{BEYOND}", "assets/99999999999999999999999", "assets/1/nothing", "jobs/1", "assets/"]
+    "path",
+    [
+        "nothing",
+        "assets/1",
+        f"assets/{BEYOND}",
+        "assets/99999999999999999999999",
+        "assets/1/nothing",
+        "jobs/1",
+        "assets/",
+    ],
 )
 def test_what_is_not_there_is_a_404_of_the_api(api: ApiClient, path: str):
     answer = api.get(path)
@@ -34,7 +43,9 @@ def test_what_is_not_there_is_a_404_of_the_api(api: ApiClient, path: str):
     assert is_problem(answer, 404)
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/assets/1", f"/assets/{BEYOND}", "/assets/99999999999999999999999", "/assets/-1"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/assets/1", f"/assets/{BEYOND}", "/assets/99999999999999999999999", "/assets/-1"]
+)
 def test_what_is_not_there_is_a_page_for_people(client: PageClient, path: str):
     answer = client.get(path)
 
@@ -42,7 +53,9 @@ def test_what_is_not_there_is_a_page_for_people(client: PageClient, path: str):
     assert "There is nothing here" in answer.text
 
 
-@pytest.mark.parametrize(("method", "path"), [("PUT", "assets"), ("DELETE", "assets"), ("POST", "assets/1"), ("PUT", "assets/1")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "assets"), ("DELETE", "assets"), ("POST", "assets/1"), ("PUT", "assets/1")]
+)
 def test_a_method_that_is_not_offered_says_which_are(api: ApiClient, method: str, path: str):
     answer = api.request(method, path, {})
 
@@ -91,14 +104,18 @@ def test_json_that_is_no_object_names_no_field(api: ApiClient, body: bytes):
     assert [error["field"] for error in answer.json["errors"]] == ["_"]
 
 
-@pytest.mark.parametrize("mimetype", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/csv"])
+@pytest.mark.parametrize(
+    "mimetype", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/csv"]
+)
 def test_another_content_type_is_refused(api: ApiClient, mimetype: str):
     answer = api.request("POST", "locations", data=b'{"name": "Lisbon"}', headers={"Content-Type": mimetype})
 
     assert is_problem(answer, 415)
 
 
-@pytest.mark.parametrize("mimetype", ["application/json", "application/json; charset=utf-8", "application/merge-patch+json"])
+@pytest.mark.parametrize(
+    "mimetype", ["application/json", "application/json; charset=utf-8", "application/merge-patch+json"]
+)
 def test_json_by_any_of_its_names_is_taken(api: ApiClient, mimetype: str):
     answer = api.request("POST", "locations", data=b'{"name": "Lisbon"}', headers={"Content-Type": mimetype})
 
@@ -109,7 +126,9 @@ def test_json_by_any_of_its_names_is_taken(api: ApiClient, mimetype: str):
 def test_text_that_is_no_text_is_refused(api: ApiClient, name: str):
     answers = [
         api.request("POST", "locations", data=f'{{"name": "{name}"}}'.encode(), headers=JSON),
-        api.request("POST", "assets/sync", data=f'{{"assets": [{{"serial_number": "{name}"}}]}}'.encode(), headers=JSON),
+        api.request(
+            "POST", "assets/sync", data=f'{{"assets": [{{"serial_number": "{name}"}}]}}'.encode(), headers=JSON
+        ),
     ]
 
     assert answers[0].status_code in (400, 422)
@@ -148,7 +167,8 @@ def broken(new_app: Callable[..., Flask], new_database: NewDatabase) -> PageClie
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("bug", 500), ("away", 503), ("conflict", 409), ("forbidden", 403), ("missing", 404), ("busy", 429)]
+    ("kind", "status"),
+    [("bug", 500), ("away", 503), ("conflict", 409), ("forbidden", 403), ("missing", 404), ("busy", 429)],
 )
 def test_each_failure_has_its_status_on_both_faces(broken: PageClient, kind: str, status: int):
     api, page = broken.get(f"/api/fail/{kind}"), broken.get(f"/fail/{kind}")

@@ -261,7 +261,11 @@ def test_what_a_rule_refuses_is_not_tried_again(organization: Household):
 
 
 def test_a_failing_job_does_not_stop_the_others(organization: Household):
-    bad, unknown, good = queue(organization, "test_fail", {}), queue(organization, "test_nobody", {}), queue(organization)
+    bad, unknown, good = (
+        queue(organization, "test_fail", {}),
+        queue(organization, "test_nobody", {}),
+        queue(organization),
+    )
 
     assert run_due() == 3
     assert [seen(organization, one)["state"] for one in (bad, unknown, good)] == ["queued", "queued", "done"]

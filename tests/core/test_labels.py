@@ -3,7 +3,8 @@
 import pytest
 
 from tests.households import Household
-from tests.rows import add, change, resource, row, statements
+from tests.rows import add, change, resource, row
+from tests.statements import counted
 from webapp.core.context import Context
 from webapp.core.labels import label_of, label_rows, labels_for
 from webapp.core.writes import delete
@@ -91,18 +92,16 @@ def test_a_renamed_site_renames_the_paths_below_it(context: Context):
 
 
 def test_cached_names_cost_one_small_statement(organization: Household, sony: int):
-    with organization.context(write=False) as context, statements() as sent:
+    with organization.context(write=False) as context, counted(organization.app) as cost:
         label_rows(context, "manufacturers")
         label_rows(context, "manufacturers")
         label_rows(context, "statuses")
 
-    assert [statement for statement in sent if "FROM manufacturers" in statement] == []
-    assert len([statement for statement in sent if "label_versions" in statement]) == 1
+    assert [statement for statement in cost.statements if "FROM manufacturers" in statement] == []
+    assert len([statement for statement in cost.statements if "label_versions" in statement]) == 1
 
 
-def test_one_organizations_names_are_not_anothers(
-    organization: Household, other_organization: Household, sony: int
-):
+def test_one_organizations_names_are_not_anothers(organization: Household, other_organization: Household, sony: int):
     with other_organization.context(write=False) as theirs:
         assert label_rows(theirs, "manufacturers") == {}
         assert label_of(theirs, "manufacturers", sony) == f"#{sony}"

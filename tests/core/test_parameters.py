@@ -141,7 +141,9 @@ def cursor(sort: Any, values: Any, row_id: Any) -> str:
 )
 def test_a_forged_cursor_is_refused(context: Context, field: str, value: Any):
     with pytest.raises(Invalid) as refused:
-        list_rows(context, resource("assets"), asked("assets", f"sort={field}&cursor={cursor([[field, False]], [value], 1)}"))
+        list_rows(
+            context, resource("assets"), asked("assets", f"sort={field}&cursor={cursor([[field, False]], [value], 1)}")
+        )
 
     assert list(refused.value.errors) == ["cursor"]
 
@@ -181,6 +183,8 @@ def test_whatever_a_cursor_says_it_is_followed_or_refused(context: Context, sort
     assert found in ([], {"cursor": ["This cursor does not belong to this list."]})
 
 
-@pytest.mark.parametrize("query", ["cursor=%FF", "cursor=W10", "q=%00", "sort=%ED%A0%80", "tag=%ED%A0%80", "page=1&page=2"])
+@pytest.mark.parametrize(
+    "query", ["cursor=%FF", "cursor=W10", "q=%00", "sort=%ED%A0%80", "tag=%ED%A0%80", "page=1&page=2"]
+)
 def test_a_damaged_query_is_answered_or_refused_but_never_fails(api: ApiClient, query: str):
     assert api.get(f"assets?{query}").status_code in (200, 422)

@@ -52,7 +52,9 @@ def test_the_answer_stays_the_same_when_the_thing_has_changed(api: ApiClient):
     assert api.get(f"locations/{place_id}").json["data"]["name"] == "Porto"
 
 
-@pytest.mark.parametrize(("path", "body"), [("locations", {"name": "Porto"}), ("manufacturers", BODY), ("locations?x=1", BODY)])
+@pytest.mark.parametrize(
+    ("path", "body"), [("locations", {"name": "Porto"}), ("manufacturers", BODY), ("locations?x=1", BODY)]
+)
 def test_the_same_key_for_something_else_is_refused(api: ApiClient, path: str, body: dict):
     post(api)
 

@@ -151,9 +151,7 @@ def test_deleted_things_are_found_among_the_deleted(context: Context):
 
 def test_a_heap_of_deleted_things_does_not_hide_a_living_one(context: Context):
     add(context, "assets", tag="CA-KEPT")
-    ids = add_many(
-        context, "assets", [{"category_id": any_category(context), "tag": f"CA-{n}"} for n in range(1005)]
-    )
+    ids = add_many(context, "assets", [{"category_id": any_category(context), "tag": f"CA-{n}"} for n in range(1005)])
     table = table_of(Asset)
     context.session.connection().execute(table.update().where(table.c.id.in_(ids)).values(deleted_at=context.at))
 
@@ -232,7 +230,9 @@ def test_a_refresh_reaches_every_thing_over_a_thousand(organization: Household):
         assert all("theodolite" in asset["search_text"] for asset in stored(context, table_of(Asset)))
 
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp")), min_size=3, max_size=12)
+WORDS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp")), min_size=3, max_size=12
+)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,8 @@ import pytest
 
 from tests.clients import ApiClient
 from tests.households import Household
-from tests.rows import add, any_category, change, lines, listed, resource, row, second_of_two, statements
+from tests.rows import add, any_category, change, lines, listed, resource, row, second_of_two
+from tests.statements import counted
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, TooLarge
 from webapp.core.sync import sync
@@ -45,7 +46,11 @@ def test_each_row_is_created_updated_unchanged_or_failed(context: Context):
         "unchanged": [{"id": kept, "serial_number": "S-1"}],
         "failed": [failure("S-4", "category_id", "Choose a category, or a product that has one.")],
     }
-    assert [row(context, "assets", found)["name"] for found in (kept, moved, made)] == ["Drill", "Circular saw", "Lathe"]
+    assert [row(context, "assets", found)["name"] for found in (kept, moved, made)] == [
+        "Drill",
+        "Circular saw",
+        "Lathe",
+    ]
     assert [len(lines(context, "assets", found)) for found in (kept, moved, made)] == [1, 2, 1]
 
 
@@ -298,15 +303,21 @@ def test_five_hundred_rows_take_as_many_statements_as_five(organization: Househo
     counts = []
     for size in (5, 500):
         items = [
-            {"serial_number": f"{size}-{n}", "category": "Laptops", "location": "Lisbon", "product": "T14", "name": f"N {n}"}
+            {
+                "serial_number": f"{size}-{n}",
+                "category": "Laptops",
+                "location": "Lisbon",
+                "product": "T14",
+                "name": f"N {n}",
+            }
             for n in range(size)
         ]
         with organization.context() as context:
-            with statements() as sent:
+            with counted(organization.app) as cost:
                 synced(context, *items, create_missing="category,location,product")
-                first = len(sent)
+                first = len(cost.statements)
                 synced(context, *[{**item, "notes": "again"} for item in items])
-            counts.append((first, len(sent) - first))
+            counts.append((first, len(cost.statements) - first))
             context.session.rollback()
 
     assert counts[1][0] <= counts[0][0] + 2
@@ -320,7 +331,8 @@ def test_two_syncs_of_one_serial_number_do_not_both_create_it(organization: Hous
     outcomes: list[dict] = []
 
     told = second_of_two(
-        organization, lambda context: outcomes.append(synced(context, {"serial_number": "S-1", "category_id": category}))
+        organization,
+        lambda context: outcomes.append(synced(context, {"serial_number": "S-1", "category_id": category})),
     )
 
     assert isinstance(told, Conflict) or [len(one["created"]) for one in outcomes] == [1, 0]

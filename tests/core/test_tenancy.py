@@ -90,11 +90,12 @@ def test_each_id_that_leads_out_is_named(organization: Household, other_organiza
         place_id, product_id = add(theirs, "locations"), add(theirs, "products")
         theirs.session.commit()
 
-    with organization.context() as ours, pytest.raises(Invalid) as refused:
-        category_id = add(ours, "categories")
-        add(ours, "assets", category_id=category_id, location_id=place_id, product_id=product_id, status_id=987654321)
+    with organization.context() as ours:
+        patch = {"location_id": place_id, "product_id": product_id, "status_id": 987654321}
+        with pytest.raises(Invalid) as refused:
+            add(ours, "assets", category_id=add(ours, "categories"), **patch)
 
-    assert refused.value.errors == dict.fromkeys(("location_id", "product_id", "status_id"), ["does not exist"])
+    assert refused.value.errors == {name: ["does not exist"] for name in patch}
 
 
 def test_a_deleted_row_cannot_be_referred_to(context: Context):

@@ -10,7 +10,6 @@ import pytest
 from tests.households import Household
 from tests.rows import add, change, lines, listed, resource, row, second_of_two
 from webapp.core.blockers import blockers
-from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.writes import delete, restore, update
@@ -106,9 +105,7 @@ TAKEN: tuple[tuple[str, dict[str, Any], dict[str, Any], str, str], ...] = (
 
 
 @pytest.mark.parametrize(("kind", "first", "second", "field", "holder"), TAKEN)
-def test_who_has_a_taken_name_is_said(
-    context: Context, kind: str, first: dict, second: dict, field: str, holder: str
-):
+def test_who_has_a_taken_name_is_said(context: Context, kind: str, first: dict, second: dict, field: str, holder: str):
     add(context, kind, **first)
 
     with pytest.raises(Invalid) as refused:

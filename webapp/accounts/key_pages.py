@@ -42,7 +42,10 @@ def key_schema(permissions: frozenset[str]) -> type[Schema]:
         {
             "name": Text(required=True, label=_l("Name"), help=_l("What it is for, such as “Intune sync”")),
             "scopes": Codes(
-                {**offered, **{name: name for name in sorted(permissions)}}, required=True, label=_l("May")
+                {**offered, **{name: name for name in sorted(permissions)}},
+                required=True,
+                label=_l("May"),
+                help=_l("What it is allowed to do; choose one or more."),
             ),
             "expires_on": Day(label=_l("Ends"), help=_l("The last day on which it works; empty means never.")),
             "ip_allowlist": Text(

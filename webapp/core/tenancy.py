@@ -131,6 +131,8 @@ def guard_statement(state: ORMExecuteState) -> None:
     """Refuse unbound statements and give ORM ones the organization's criterion."""
     organization_id = organization_of(state.session)
     if state.is_orm_statement:
+        if state.is_insert:
+            raise Unscoped("rows are added to a session, where the flush looks at them, or inserted by core")
         if not state.is_column_load and not state.is_relationship_load:
             state.statement = state.statement.options(
                 with_loader_criteria(
@@ -188,7 +190,7 @@ def guard_rows(session: BaseSession, _context: Any, _instances: Any) -> None:
     """Stamp new rows, refuse rows of another organization and ids that lead out of it."""
     organization_id = organization_of(session)
     pairs: list[tuple[Table, str, int]] = []
-    for row in (*session.new, *session.dirty):
+    for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, TenantScoped):
             continue
         if row in session.new and vars(row).get(ORGANIZATION) is None:
