@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from werkzeug.test import TestResponse
 
-ERROR = re.compile(r'id="([\w-]+)-error">.*?<span>(.*?)</span>', re.S)
+ERROR = re.compile(r'id="([\w-]+)-error">.*?<span>(.*?)</span>', re.DOTALL)
 Fields = dict[str, list[str]]
 
 

@@ -182,7 +182,7 @@ def test_a_role_gets_where_it_was_declared_to_and_nowhere_else(office, role, fac
         allowed, status = permission in held | {SIGNED_IN}, answer.status_code
         let_in = status in {200, 303} if method in SAFE else status not in {401, 403} and status < 500
         refused = status == (404 if permission == OWN else 403)
-        if (not let_in if allowed else not refused):
+        if not let_in if allowed else not refused:
             wrong.append((method, path, status, permission))
 
     assert wrong == []
@@ -233,7 +233,7 @@ def test_what_is_public_is_open_and_says_nothing_of_anybody(anonymous, office):
 def test_a_write_from_another_site_is_refused(office):
     client = office[0].page_client()
 
-    for (method, rule), permission in sorted(DECLARED.items()):
+    for (method, rule), _permission in sorted(DECLARED.items()):
         if method not in SAFE and not rule.startswith("/api/"):
             answer = client.open(path_of(rule, {}), method=method, headers={"Sec-Fetch-Site": "cross-site"})
             assert answer.status_code == 403, rule
@@ -243,7 +243,7 @@ def test_a_write_without_its_token_is_refused(office):
     client = office[0].page_client()
     client.csrf_token = ""
 
-    for (method, rule), permission in sorted(DECLARED.items()):
+    for (method, rule), _permission in sorted(DECLARED.items()):
         if method not in SAFE and not rule.startswith("/api/"):
             assert client.open(path_of(rule, {}), method=method).status_code == 400, rule
             client.csrf_token = ""

@@ -232,7 +232,7 @@ def test_templates_open_with_what_they_are_given():
 
 def test_every_word_of_a_template_is_wrapped_for_translation():
     """What is left without tags, expressions and comments has no letters but those of entities."""
-    expressions = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->|<[^>]*>|&\w+;|/[\w./-]+", re.S)
+    expressions = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->|<[^>]*>|&\w+;|/[\w./-]+", re.DOTALL)
     bare = {path.name: re.findall(r"[^\W\d_]{2,}", expressions.sub(" ", path.read_text())) for path in TEMPLATES}
 
     found = {name: [word for word in words if word not in NAMES] for name, words in bare.items()}
@@ -255,7 +255,7 @@ def test_a_file_stays_readable(path):
 
 
 def test_core_and_faces_stay_within_their_budgets():
-    sizes = {part: 0 for part in ("core", "faces")}
+    sizes = dict.fromkeys(("core", "faces"), 0)
     for part in sizes:
         sizes[part] = sum(len(code_lines(path)) for path in (ROOT / "webapp" / part).glob("*.py"))
 
@@ -286,7 +286,11 @@ def test_a_broad_except_raises_again_or_says_why():
     for path in SOURCES:
         lines = path.read_text().splitlines()
         for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.ExceptHandler) and getattr(node.type, "id", "") in {"", "Exception", "BaseException"}:
+            if isinstance(node, ast.ExceptHandler) and getattr(node.type, "id", "") in {
+                "",
+                "Exception",
+                "BaseException",
+            }:
                 again = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
                 broad = node.type is None or isinstance(node.type, ast.Name)
                 said = "# " in lines[node.lineno - 1] or "logger.exception" in lines[node.lineno]
@@ -307,7 +311,7 @@ def test_public_things_say_what_they_do():
         for node in [tree, *tree.body, *inner]:
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 name = getattr(node, "name", "module")
-                if not name.startswith("_") and path.name != "__init__.py" or name == "module":
+                if (not name.startswith("_") and path.name != "__init__.py") or name == "module":
                     text = ast.get_docstring(node) or ("." if not tree.body else "")
                     assert text.partition("\n\n")[0].endswith((".", "?")), f"{path}: {name}"
 

@@ -408,7 +408,11 @@ def staff(app):
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_reads_and_writes_what_it_was_declared_to(staff, resource, role):
     household, keys = staff
-    row_id, may_read, may_write = make(household, resource.name), role in resource.read_roles, role in resource.write_roles
+    row_id, may_read, may_write = (
+        make(household, resource.name),
+        role in resource.read_roles,
+        role in resource.write_roles,
+    )
     asked = {"list": ("GET", ""), "get": ("GET", f"/{row_id}"), "history": ("GET", f"/{row_id}/history")}
     done = {"create": ("POST", ""), "update": ("PATCH", f"/{row_id}"), "delete": ("DELETE", f"/{row_id}")}
 

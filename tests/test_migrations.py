@@ -162,7 +162,9 @@ def test_the_run_time_role_may_do_just_what_it_needs(schema):
 @pytest.mark.postgresql
 def test_the_run_time_role_owns_nothing_and_stands_under_the_walls(schema):
     owners = {owner for (owner,) in rows(schema, "SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")}
-    roles = rows(schema, "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname = :r", r=RUNTIME)
+    roles = rows(
+        schema, "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname = :r", r=RUNTIME
+    )
 
     assert roles == [(RUNTIME, False, False, False)]
     assert owners == {"test_owner"}

@@ -61,7 +61,10 @@ class Run:
         found = []
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and f"INSTANCE_DIR={self.instance}".encode() in (entry / "environ").read_bytes():
+                if (
+                    entry.name.isdigit()
+                    and f"INSTANCE_DIR={self.instance}".encode() in (entry / "environ").read_bytes()
+                ):
                     found.append((entry / "cmdline").read_text().replace("\0", " "))
             except OSError:
                 continue

@@ -97,9 +97,7 @@ def test_many_are_edited_at_once_and_back_again(
     assert {resident_api("GET", f"assets/{row_id}")["order_number"] for row_id in ids} == {None}
 
 
-def test_many_are_deleted_at_once_and_come_back(
-    desktop: Page, sign_in: SignIn, new_asset: Callable[..., int]
-) -> None:
+def test_many_are_deleted_at_once_and_come_back(desktop: Page, sign_in: SignIn, new_asset: Callable[..., int]) -> None:
     ids = [new_asset() for _ in range(2)]
     sign_in(desktop).goto("/assets")
     tick(desktop, *ids)

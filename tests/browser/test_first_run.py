@@ -16,7 +16,19 @@ from tests.households import PASSWORD
 from tests.live import LiveApi, LiveServer
 
 pytestmark = pytest.mark.both_databases
-HEADINGS = ("Asset Tag", "Item", "Serial", "Category", "Maker", "Model", "Place", "Bought", "Price", "Voucher", "Remarks")
+HEADINGS = (
+    "Asset Tag",
+    "Item",
+    "Serial",
+    "Category",
+    "Maker",
+    "Model",
+    "Place",
+    "Bought",
+    "Price",
+    "Voucher",
+    "Remarks",
+)
 ROWS = 14
 TRICK = '=HYPERLINK("https://example.org","click")'
 

@@ -129,7 +129,7 @@ def test_not_empty_is_the_rest_of_empty(reader, resource, parameter, name, op):
 @over(FILTERS, ("resource", "parameter", "name", "op"))
 def test_a_filter_that_is_nonsense_is_refused_by_its_name(reader, resource, parameter, name, op):
     free = op == "eq" and resource.fields[name].kind == "text"
-    nonsense = "\x00" if free or resource.fields[name].kind == "text" and op != "empty" else "not-a-value"
+    nonsense = "\x00" if free or (resource.fields[name].kind == "text" and op != "empty") else "not-a-value"
 
     assert faults_of(reader.get(resource.name, query_string={parameter: nonsense})) == {parameter}
 

@@ -18,7 +18,9 @@ MAPPED = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda 
 MODELS = [model for model in MAPPED if issubclass(model, TenantScoped)]
 FILLED = [resource.model for resource in RESOURCES.values() if issubclass(resource.model, TenantScoped)]
 APPEND_ONLY = ("activity", "activity_seals")
-REFERRING = [(model, column, table) for model in FILLED for column, table in sorted(references(model.__table__).items())]
+REFERRING = [
+    (model, column, table) for model in FILLED for column, table in sorted(references(model.__table__).items())
+]
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 every_filled = pytest.mark.parametrize("model", FILLED, ids=lambda model: model.__name__)
@@ -219,7 +221,9 @@ def test_the_second_wall_alone_shows_nothing_to_who_says_nothing(second_wall, ou
     assert run(second_wall, "SELECT count(*) FROM {table}", table=table).fetchone() == (0,)
     speak_for(second_wall, ours)
     second_wall.commit()
-    assert run(second_wall, "SELECT count(*) FROM {table}", table=table).fetchone() == (0,), "it ends with its transaction"
+    assert run(second_wall, "SELECT count(*) FROM {table}", table=table).fetchone() == (0,), (
+        "it ends with its transaction"
+    )
     for nonsense in ("", "0", "-1"):
         second_wall.execute("SELECT set_config('app.organization_id', %s, true)", [nonsense])
         assert run(second_wall, "SELECT count(*) FROM {table}", table=table).fetchone() == (0,)
@@ -260,7 +264,11 @@ def test_the_second_wall_alone_lets_no_row_move_over(second_wall, ours, theirs, 
 def test_what_is_written_down_can_neither_be_changed_nor_taken_out(second_wall, ours, table):
     speak_for(second_wall, ours)
 
-    for statement in ("UPDATE {table} SET organization_id = organization_id", "DELETE FROM {table}", "TRUNCATE {table}"):
+    for statement in (
+        "UPDATE {table} SET organization_id = organization_id",
+        "DELETE FROM {table}",
+        "TRUNCATE {table}",
+    ):
         refused(second_wall, errors.InsufficientPrivilege, statement, table=table)
 
 

@@ -50,7 +50,9 @@ def lines_of_assets(server: LiveServer) -> tuple[int, int, int]:
     with engine.connect() as connection:
         assets = connection.scalar(text("SELECT count(*) FROM assets WHERE deleted_at IS NULL"))
         lines, created = connection.execute(
-            text("SELECT count(*), count(DISTINCT item_id) FROM activity WHERE item_type = 'assets' AND event = 'Create'")
+            text(
+                "SELECT count(*), count(DISTINCT item_id) FROM activity WHERE item_type = 'assets' AND event = 'Create'"
+            )
         ).one()
     engine.dispose()
     return assets, lines, created

@@ -14,7 +14,7 @@ from webapp.catalog.rules import (
 from webapp.core.fields import Amount, Choice, Day, Flag, Name, Reference, SoftDeletedSchema, Text, Whole
 from webapp.core.resource import Menu, Resource, Unique
 
-GROUP = _l("Catalog")
+GROUP = _l("Catalogue")
 WHAT, SUPPORT, END = _l("What it is"), _l("Support"), _l("End of life")
 KIND_WORDS = {
     "asset": _l("Assets"),

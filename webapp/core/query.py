@@ -1,6 +1,6 @@
 """One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from webapp.core.context import Context
 from webapp.core.errors import NotFound
 from webapp.core.labels import label_rows, labels_for
 from webapp.core.parameters import Filter, ListParameters, encode_cursor, sort_column
-from webapp.core.resource import Resource
+from webapp.core.resource import Resource, registry
 from webapp.core.search import search_ids, search_rank
 from webapp.core.tenancy import CHECKED, organization_of, scoped, within_location_scope
 from webapp.core.totals import standing
@@ -123,6 +123,22 @@ def choices(
         named = [(row_id, str(known[row_id]["label"])) for row_id in ids]
     found = [pair for pair in named if only is None or pair[0] in only]
     return sorted(found, key=lambda pair: pair[1].casefold())[:limit]
+
+
+def labels_in_reach(
+    context: Context, wanted: Mapping[str, Iterable[int | None]]
+) -> dict[str, dict[int, dict[str, Any]]]:
+    """Return `labels_for` ids that somebody has sent or once wrote, without what lies out of the actor's part."""
+    found = {}
+    for kind, ids in wanted.items():
+        resource = registry.resources[kind]
+        sent = {row_id for row_id in ids if row_id is not None}
+        if sent and resource.located_by and context.actor.scope_location_id is not None:
+            query = select(resource.table.c.id).where(*reach(context, resource), resource.table.c.id.in_(sorted(sent)))
+            sent = set(context.session.execute(query, execution_options=CHECKED).scalars())
+        known = labels_for(context, {kind: sent})[kind]
+        found[kind] = {row_id: known[row_id] for row_id in sent if row_id in known}
+    return found
 
 
 def reach(context: Context, resource: Resource) -> list[ColumnElement[bool]]:

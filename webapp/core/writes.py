@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import and_, case, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -154,7 +154,7 @@ def _check_scope(draft: Draft, facts: Facts) -> None:
         return
     column = "parent_id" if located_by == "id" else located_by
     if draft[column] is None and (draft.is_new or draft.changed(column)):
-        draft.fail(column, _("Choose a place in your part of the organization."))
+        draft.fail(column, _("Choose a place in your part of the organisation."))
 
 
 def _missing() -> Any:
@@ -244,9 +244,10 @@ def _fail_taken(
     wanted: dict[tuple[Any, ...], list[Draft]],
 ) -> None:
     table = resource.table
-    label = table.c[resource.fields[resource.label].column].label("holder")
+    name = table.c[resource.fields[resource.label].column]
+    seen = and_(*reach(context, resource))
     key = table.c[rule.column]
-    query = select(table.c.id, label, *[table.c[column] for column in columns]).where(
+    query = select(table.c.id, case((seen, name)).label("holder"), *[table.c[column] for column in columns]).where(
         scoped(context.session, table), key.in_({value[-1] for value in wanted})
     )
     if "deleted_at" in table.c:
@@ -257,7 +258,8 @@ def _fail_taken(
         for position, draft in enumerate(drafts):
             own = draft.current["id"] if draft.current else None
             if holder and holder["id"] != own:
-                draft.fail(rule.field, _("%(name)s has this already.", name=holder["holder"]))
+                name = holder["holder"] or _("Something out of your reach")
+                draft.fail(rule.field, _("%(name)s has this already.", name=name))
             elif position:
                 draft.fail(rule.field, _("This stands twice in what you sent."))
 

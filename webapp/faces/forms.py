@@ -26,8 +26,9 @@ from wtforms.widgets import CheckboxInput, html_params
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.fields import Choice, Codes, FaceField, Text, schema_fields
-from webapp.core.labels import label_of
+from webapp.core.labels import labels_for
 from webapp.core.query import choices as choices_of
+from webapp.core.query import labels_in_reach
 from webapp.core.resource import Resource, registry
 
 Row = Mapping[str, Any]
@@ -292,7 +293,9 @@ def _picks(
     if remote:
         found = []
     if str(chosen) not in dict(found) and re.fullmatch("[0-9]{1,18}", str(chosen)):
-        found.insert(0, (str(chosen), label_of(context, target.name, int(chosen))))
+        own = row is not None and row.get(name) == int(chosen)
+        known = (labels_for if own else labels_in_reach)(context, {target.name: [int(chosen)]})[target.name]
+        found.insert(0, (str(chosen), str(known[int(chosen)]["label"]) if int(chosen) in known else f"#{chosen}"))
     blank = [] if item.required and chosen and not remote else [("", "")]
     return blank + found, remote
 

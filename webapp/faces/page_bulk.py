@@ -13,13 +13,13 @@ from webapp.core.access import require
 from webapp.core.batch import delete_rows, find_rows, kept_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, NotFound, TooLarge
+from webapp.core.labels import labels_for
 from webapp.core.query import existing_ids, matching_ids
 from webapp.core.resource import Action, Resource
 from webapp.core.writes import Draft
 from webapp.faces.forms import ResourceForm, action_form, form_for
 from webapp.faces.list_state import ListState
 from webapp.faces.page_edits import blocker_links, undo_url
-from webapp.faces.page_lists import names_of
 from webapp.faces.surface import go, once, toast
 
 MOST_ROWS = 5_000
@@ -72,6 +72,16 @@ def _page(context: Context, resource: Resource, ids: list[int], title: str, **mo
         "cancel_url": base,
         **more,
     }
+
+
+def names_of(context: Context, resource: Resource, ids: list[int]) -> dict[int, str]:
+    """Return {id: name} of rows for the lists of what an act touches: "AST-000001 · Tripod" where a tag says little."""
+    names = {key: str(row["label"]) for key, row in labels_for(context, {resource.name: ids})[resource.name].items()}
+    if resource.subtitle:
+        column = resource.stored[resource.subtitle].column
+        rows = find_rows(context, resource, "id", list(names)).values()
+        names |= {row["id"]: f"{names[row['id']]} · {row[column]}" for row in rows if row[column]}
+    return names
 
 
 def counted(resource: Resource, count: int) -> str:

@@ -18,7 +18,7 @@ from webapp.core.context import Context
 from webapp.core.errors import BadRequest, NotFound
 from webapp.core.fields import LARGEST_ID
 from webapp.core.labels import labels_for
-from webapp.core.query import get_row
+from webapp.core.query import get_row, labels_in_reach
 from webapp.core.resource import Resource, registry
 from webapp.faces.icons import icon
 from webapp.faces.page_lists import COMMON, label_of_field, mark_field, place_field, template_of
@@ -203,7 +203,7 @@ def fill_history(context: Context, page: DetailView, before_id: int | None = Non
     if len(lines) > LINES:
         lines = lines[:LINES]
         page.older_url = url_for(f"{resource.name}.history", row_id=row["id"], before=lines[-1]["id"])
-    renderer = Renderer(context, labels_for(context, _referred(resource, lines)))
+    renderer = Renderer(context, labels_in_reach(context, _referred(resource, lines)))
     shown = [(renderer.long_day(line["at"]), _change(resource, renderer, row, line)) for line in lines]
     page.days = [
         {"label": day, "changes": [change for _day, change in changes]}

@@ -9,9 +9,8 @@ from flask_babel import gettext as _
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.fields import Choice
-from webapp.core.labels import labels_for
 from webapp.core.parameters import COMPARABLE, Filter, filter_parameters
-from webapp.core.query import choices
+from webapp.core.query import choices, labels_in_reach
 from webapp.core.resource import Resource, registry
 from webapp.faces.list_state import ListState
 from webapp.faces.rendering import Renderer
@@ -27,7 +26,7 @@ def chips_of(context: Context, resource: Resource, state: ListState) -> list[dic
         target = resource.fields[item.field].target
         if target and item.op != "empty":
             ids.setdefault(target, set()).update(item.value if isinstance(item.value, list) else [item.value])
-    renderer = Renderer(context, labels_for(context, ids))
+    renderer = Renderer(context, labels_in_reach(context, ids))
     return [
         {
             "label": str(resource.fields[item.field].label or item.field),
@@ -126,6 +125,6 @@ def _reference_group(
     if len(found) <= MOST_OPTIONS:
         return group | {"options": found}
     ids = [int(part) for part in chosen if part.isascii() and part.isdigit()]
-    known = labels_for(context, {target.name: ids})[target.name]
+    known = labels_in_reach(context, {target.name: ids})[target.name]
     options = [(str(i), str(known[i]["label"])) for i in ids if i in known]
     return group | {"remote": url_for(f"{target.name}.choices"), "chosen_options": options}

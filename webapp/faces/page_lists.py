@@ -1,6 +1,5 @@
 """Lists as pages: the view that the templates draw, with all its state in the URL."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,6 @@ from markupsafe import Markup, escape
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.fields import FaceField, Name
-from webapp.core.labels import labels_for
 from webapp.core.parameters import ListParameters, sortable
 from webapp.core.query import Listing, list_rows
 from webapp.core.resource import Resource
@@ -309,9 +307,3 @@ def bulk_acts(context: Context, resource: Resource) -> list[dict[str, Any]]:
     for act in acts:
         act["url"] = url_for(f"{resource.name}.bulk", action=act["name"])
     return acts
-
-
-def names_of(context: Context, resource: Resource, ids: list[int]) -> Mapping[int, str]:
-    """Return {id: name} of rows for the lists of what an act touches."""
-    known = labels_for(context, {resource.name: ids})[resource.name]
-    return {row_id: str(row["label"]) for row_id, row in known.items()}

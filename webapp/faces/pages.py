@@ -158,7 +158,7 @@ def said(error: Exception, status: int) -> tuple[str, str, str]:
     alert, away = "alert-circle", "plug-connected-x"
     titles = {
         400: (_("This cannot be understood"), _("The address or the form is damaged. Go back and try again."), alert),
-        403: (_("You may not do this"), _("Ask an administrator of your organization for the right to it."), "lock"),
+        403: (_("You may not do this"), _("Ask an administrator of your organisation for the right to it."), "lock"),
         404: (_("There is nothing here"), _("It may have been deleted, or the address is mistyped."), "map-question"),
         405: (_("This cannot be done here"), _("Go back and use the buttons of the page."), alert),
         409: (_("This cannot be done now"), "", alert),

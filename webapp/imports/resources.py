@@ -13,7 +13,7 @@ add_link(
         endpoint="imports.index",
         label=_l("Imports"),
         icon="file-import",
-        group=_l("Organization"),
+        group=_l("Organisation"),
         permission="imports:read",
         order=400,
     )

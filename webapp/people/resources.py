@@ -40,11 +40,10 @@ PERSONS = Resource(
     title=_l("People"),
     singular=_l("Person"),
     icon="user",
-    menu=Menu(label=_l("People"), group=_l("Organization"), icon="users", order=300),
+    menu=Menu(label=_l("People"), group=_l("Organisation"), icon="users", order=300),
     columns=("name", "title", "email", "location", "manager", "is_archived"),
     filters=("location_id", "manager_id", "is_archived", "email", "employee_number"),
     search=("name", "email", "username", "employee_number"),
-    subtitle="title",
     located_by="location_id",
     plan=plan_person,
     unique=(

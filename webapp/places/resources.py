@@ -44,7 +44,7 @@ LOCATIONS = Resource(
     title=_l("Places"),
     singular=_l("Place"),
     icon="map-pin",
-    menu=Menu(label=_l("Places"), group=_l("Organization"), icon="map-pin", order=310),
+    menu=Menu(label=_l("Places"), group=_l("Organisation"), icon="map-pin", order=310),
     columns=("name", "kind", "parent", "code", "city", "country"),
     filters=("kind", "parent_id", "country", "code"),
     search=("name", "code", "city"),
