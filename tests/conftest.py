@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 import config
@@ -15,6 +16,7 @@ from tests.clients import ApiClient, PageClient
 from tests.households import Household, anonymous_client, found_organization, unique
 from tests.live import LiveServer
 from tests.postgres_cluster import Cluster, DatabaseUrls, create_database, drop_database
+from webapp.accounts import passwords
 from webapp.core.context import Context
 from webapp.core.database import db
 from webapp.core.migrate import upgrade
@@ -30,7 +32,8 @@ def on_postgresql() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the cluster once a run; the processes of xdist find it by the environment."""
+    """Hash passwords cheaply; start the cluster once a run, which the processes of xdist find by the environment."""
+    passwords._hasher = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
     if on_postgresql() and ADMIN_URL not in os.environ:
         cluster = Cluster()
         os.environ[ADMIN_URL] = cluster.admin_url

@@ -358,7 +358,7 @@ def test_the_second_of_two_editors_is_told(api, organization, resource):
 
 
 @each(GONE)
-@pytest.mark.parametrize("tag", ['"0"', '"x"', 'W/"99"', '"1", "2"'])
+@pytest.mark.parametrize("tag", ['"0"', '"x"', 'W/"99"', '"1", "2"', '""', 'W/"", ""'])
 def test_a_stale_delete_deletes_nothing(api, organization, resource, tag):
     row_id = make(organization, resource.name)
 

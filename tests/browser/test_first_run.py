@@ -1,4 +1,4 @@
-"""The main job, all the way: set up, bring a sheet, look, apply, find, edit, export, read through the API, take back."""
+"""The main job, all the way: set up, bring a sheet, look, apply, find, edit, export, read by the API, take back."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import SIZES, OpenPage
 from tests.households import PASSWORD
@@ -86,10 +86,10 @@ class Journey:
         expect(self.page.locator(".qm-views")).to_contain_text(f"Create {ROWS}")
         expect(self.fate("KF-004")).to_contain_text("Create")
 
-    def column(self, heading: str):
+    def column(self, heading: str) -> Locator:
         return self.page.get_by_label(f"{heading} becomes")
 
-    def fate(self, tag: str):
+    def fate(self, tag: str) -> Locator:
         return self.page.locator("#import-rows tr", has_text=tag)
 
     def apply(self) -> None:

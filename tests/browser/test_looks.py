@@ -1,4 +1,4 @@
-"""Every page there is, at both sizes, light and dark: readable for all, nothing refused, nothing that scrolls sideways."""
+"""Every page there is, at both sizes, light and dark: readable for all, nothing refused, nothing scrolls sideways."""
 
 from collections.abc import Callable
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.households import Household
+from tests.live import LiveApi, LiveServer
 from tests.rows import add, change, resource, row
 from tests.statements import counted
 from webapp.core.context import Context
@@ -122,3 +123,19 @@ def test_what_is_deleted_keeps_its_name(context: Context):
 
     assert label_rows(context, "manufacturers")[gone]["label"] == "Minolta"
     assert label_rows(context, "manufacturers")[gone]["deleted_at"] is not None
+
+
+def test_every_process_of_the_server_sees_a_rename_at_once(live_server: LiveServer):
+    slug, _email, _password = live_server.found_organization()
+    api = LiveApi(live_server.url, live_server.api_key(slug))
+    maker = api("POST", "manufacturers", {"name": "Sony"})["id"]
+    category = api("POST", "categories", {"name": "Cameras"})["id"]
+    api("POST", "products", {"name": "FX3", "category_id": category, "manufacturer_id": maker})
+
+    def names() -> set[str]:
+        return {api("GET", "products")[0]["manufacturer"] for _ in range(20)}
+
+    before = names()
+    api("PATCH", f"manufacturers/{maker}", {"name": "Sony Group"})
+
+    assert (before, names()) == ({"Sony"}, {"Sony Group"})

@@ -7,7 +7,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST, LONGEST = 10, 128
-_hasher = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
+COSTS = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}  # OWASP's for argon2id
+_hasher = PasswordHasher(**COSTS)
 _cores = threading.BoundedSemaphore(os.cpu_count() or 1)
 _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIGhlcmUuLg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 

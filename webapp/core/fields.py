@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 LARGEST_ID = 2**63 - 1
 LARGEST_AMOUNT = Decimal("99999999999.9999")
+AMOUNTS = validate.Range(min=Decimal(0), max=LARGEST_AMOUNT)
 
 
 class FaceField(fields.Field[Any]):
@@ -108,7 +109,7 @@ class Amount(FaceField, fields.Decimal):
     kind = "amount"
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(as_string=True, validate=validate.Range(min=Decimal(0), max=LARGEST_AMOUNT), **options)
+        super().__init__(as_string=True, **options)
 
     def _validated(self, value: Any) -> Any:
         if (isinstance(value, bool | float) and value != value) or isinstance(value, bool):
@@ -123,7 +124,8 @@ class Amount(FaceField, fields.Decimal):
                 raise ValidationError(_("At most four decimals."))
         except InvalidOperation:
             raise self.make_error("invalid") from None
-        return amount
+        bounded: Decimal = AMOUNTS(amount)
+        return bounded
 
 
 class Day(FaceField, fields.Date):
@@ -236,11 +238,11 @@ class ResourceSchema(Schema):
 
         unknown = RAISE
 
-    id = Whole(dump_only=True, label=_l("Id"))
-    guid = Text(dump_only=True, label=_l("Global id"))
+    id = Whole(dump_only=True, label=_l("Id"), max=LARGEST_ID, nullable=False)
+    guid = Text(dump_only=True, label=_l("Global id"), nullable=False)
     created_at = Moment(dump_only=True, label=_l("Created"), nullable=False)
     updated_at = Moment(dump_only=True, label=_l("Changed"), nullable=False)
-    version = Whole(dump_only=True, label=_l("Version"))
+    version = Whole(dump_only=True, label=_l("Version"), nullable=False)
 
 
 class SoftDeletedSchema(ResourceSchema):

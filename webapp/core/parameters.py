@@ -170,7 +170,7 @@ def _controls(resource: Resource, values: "MultiDict[str, str]", errors: dict[st
 
     take("page", lambda raw: _between(raw, 1, PAGE_LIMIT), 1)
     take("per_page", lambda raw: _between(raw, 1, PER_PAGE_LIMIT), PER_PAGE)
-    take("q", _search_words, "")
+    take("q", lambda raw: _search_words(resource, raw), "")
     take("deleted", _flag, False)
     take("fields", lambda raw: _fields(resource, raw), None)
     take("sort", lambda raw: parse_sort(resource, raw), parse_sort(resource, resource.sort))
@@ -187,7 +187,9 @@ def _between(raw: str, low: int, high: int) -> int:
     return number
 
 
-def _search_words(raw: str) -> str:
+def _search_words(resource: Resource, raw: str) -> str:
+    if not resource.search:
+        raise ValidationError(_("This list cannot be searched."))
     if "\x00" in raw:
         raise ValidationError(_("NUL characters are not text."))
     return raw.strip()[:200]

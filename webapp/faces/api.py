@@ -137,7 +137,7 @@ def expected_version() -> int | None:
     if not request.if_match or request.if_match.star_tag:
         return None
     tags = [*request.if_match.as_set(include_weak=True)]
-    tag = tags[0].removeprefix("W/").strip('"') if len(tags) == 1 else ""
+    tag = (tags[0] or "").removeprefix("W/").strip('"') if len(tags) == 1 else ""
     return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 10 else -1
 
 

@@ -345,6 +345,8 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
         "deleted": {"type": "boolean", "default": False, "description": "The deleted ones instead of the living"},
     }
     assert set(described) == set(CONTROLS)  # noqa: S101 the two say the same
+    if not resource.search:
+        del described["q"]
     listed = [{"name": name, "in": "query", "schema": schema} for name, schema in described.items()]
     for name, (field, op) in filter_parameters(resource).items():
         listed.append({"name": name, "in": "query", "schema": _filter_schema(resource.fields[field], op)})

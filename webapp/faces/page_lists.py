@@ -22,7 +22,9 @@ from webapp.faces.rendering import RIGHT, Renderer, join
 from webapp.faces.surface import in_dialog, is_fragment
 
 COMMON = frozenset({"id", "guid", "version", "deleted_at"})
+TIMES = frozenset({"created_at", "updated_at"})
 WIDE_COLUMNS = 6
+TOLD = 2
 
 
 @dataclass
@@ -95,7 +97,7 @@ def label_of_field(resource: Resource, name: str) -> str:
 def choosable(resource: Resource) -> list[str]:
     """Return the fields that a list may show as columns: not the bare ids of what has a name beside it."""
     named = {item.of for item in resource.names.values()}
-    return [name for name in resource.fields if name not in COMMON and name not in named]
+    return sorted((name for name in resource.fields if name not in COMMON | named), key=TIMES.__contains__)
 
 
 def index(context: Context, resource: Resource) -> ResponseReturnValue:
@@ -239,15 +241,14 @@ def _rows(resource: Resource, renderer: Renderer, listing: Listing, columns: lis
     mark, place = mark_field(resource), place_field(resource)
     mark_cell = renderer.cell(resource, mark) if mark else None
     base = url_for(f"{resource.name}.index")
-    told = next((c.name for c in columns if c.name not in (resource.label, resource.subtitle, mark)), None)
+    said = (resource.label, resource.subtitle, mark)
+    told = [place] if place else [column.name for column in columns if column.name not in said][:TOLD]
     rows = []
     for row in listing.rows:
         label = str(row.get(resource.label) or f"#{row['id']}")
         title = str(row.get(resource.subtitle) or label) if resource.subtitle else label
-        where = place or told
         meta = [label] if title != label else []
-        if where and row.get(where) not in (None, ""):
-            meta.append(renderer.plain(resource, where, row[where]))
+        meta += [renderer.plain(resource, name, row[name]) for name in told if row.get(name) not in (None, "")]
         cells = join(f"{opening}{cell(row)}</td>" for opening, cell in draw)
         shown = Markup(mark_cell(row)) if mark_cell else ""  # noqa: S704 cells escape
         rows.append(ListRow(row["id"], f"{base}/{row['id']}", title, cells, " · ".join(meta), shown))

@@ -146,7 +146,7 @@ class Imports(MethodView):
         unknown = (set(request.form) - {"resource"}) | (set(request.files) - {"file"})
         sent = request.files.get("file")
         if unknown or sent is None:
-            wrong = min(unknown) if unknown else "file"
+            wrong = str(min(unknown, key=str)) if unknown else "file"
             raise Invalid({wrong: [_("There is no such part.") if unknown else _("This is needed.")]})
         resource = request.form.get("resource", "assets")
         import_id = rules.upload(context, resource, cast(BinaryIO, sent.stream), sent.filename or "")
