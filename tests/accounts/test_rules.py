@@ -204,7 +204,8 @@ def test_the_right_password_forgets_the_wrong_ones(inside, organization, ip):
 
 
 def test_a_hash_of_other_costs_is_renewed_at_sign_in(inside, organization, ip, monkeypatch):
-    monkeypatch.setattr(passwords, "_hasher", passwords.PasswordHasher(**passwords.COSTS))
+    costly = passwords.PasswordHasher(memory_cost=passwords.MEMORY, time_cost=passwords.ROUNDS, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", costly)
     cheap = passwords.PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)
     identity.set_password(organization.owner.user_id, cheap)
 

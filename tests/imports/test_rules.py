@@ -128,6 +128,15 @@ def test_a_deleted_thing_is_skipped(importer: Importer, applied: int):
     assert "restore it first" in row["note"]
 
 
+def test_what_an_undo_took_away_may_be_imported_again(importer: Importer, applied: int):
+    importer.do(rules.undo, applied)
+
+    import_id = importer.upload(TOOLS)
+    importer.do(rules.change, import_id, None, {"create": ["categories", "locations"]})
+
+    assert {row["fate"] for row in importer.rows(import_id)} == {"create"}
+
+
 def test_rows_can_be_matched_by_serial_number(importer: Importer, applied: int):
     edit(importer, "A-1", {"serial_number": "S-1"})
 

@@ -7,8 +7,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST, LONGEST = 10, 128
-COSTS = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}  # OWASP's for argon2id
-_hasher = PasswordHasher(**COSTS)
+MEMORY, ROUNDS = 19_456, 2  # KiB and passes: what OWASP advises for argon2id
+_hasher = PasswordHasher(memory_cost=MEMORY, time_cost=ROUNDS, parallelism=1)
 _cores = threading.BoundedSemaphore(os.cpu_count() or 1)
 _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIGhlcmUuLg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 

@@ -9,17 +9,17 @@ from typing import Any
 
 from babel.dates import format_date
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
-from webapp.core.activity import differences, plain
+from webapp.core.activity import Activity, differences, plain
 from webapp.core.batch import find_rows, plan_rows
 from webapp.core.context import Context
-from webapp.core.database import key_of
+from webapp.core.database import key_of, table_of
 from webapp.core.fields import Text
 from webapp.core.labels import labels_for
 from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED
+from webapp.core.tenancy import CHECKED, scoped
 from webapp.core.writes import Draft
 from webapp.imports.lookups import Lookups, PretendingFacts, Unresolved, Wanted
 from webapp.imports.options import Options
@@ -27,6 +27,7 @@ from webapp.imports.reading import Reading
 from webapp.imports.targets import TARGETS
 
 Row = dict[str, Any]
+LOG = table_of(Activity)
 
 
 @dataclass(slots=True)
@@ -103,11 +104,23 @@ class Planner:
         return self._seen.setdefault(key, number) != number
 
     def _deleted(self, column: str, keys: set[Any]) -> dict[Any, datetime]:
+        """Return {key: when} of what somebody has deleted; what an undo took away may come again."""
         table = self.resource.table
         if not keys or "deleted_at" not in table.c:
             return {}
+        undone = exists().where(
+            scoped(self.context.session, LOG),
+            LOG.c.item_type == table.name,
+            LOG.c.item_id == table.c.id,
+            LOG.c.event == "Delete",
+            LOG.c.at == table.c.deleted_at,
+            LOG.c.forced,
+        )
         query = select(table.c[column], table.c.deleted_at).where(
-            *reach(self.context, self.resource), table.c[column].in_(sorted(keys)), table.c.deleted_at.isnot(None)
+            *reach(self.context, self.resource),
+            table.c[column].in_(sorted(keys)),
+            table.c.deleted_at.isnot(None),
+            ~undone,
         )
         return {row[0]: row[1] for row in self.context.session.execute(query, execution_options=CHECKED)}
 
