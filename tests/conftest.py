@@ -22,7 +22,13 @@ from webapp.core.database import db
 from webapp.core.migrate import upgrade
 
 ADMIN_URL = "TEST_POSTGRES_ADMIN_URL"
-ON_BOTH_DATABASES = ("tests/core/", "test_rules.py", "test_every_resource.py", "test_migrations.py")
+ON_BOTH_DATABASES = (
+    "tests/core/",
+    "test_rules.py",
+    "test_every_resource.py",
+    "test_migrations.py",
+    "test_tenancy_matrix.py",
+)
 NewDatabase = Callable[..., DatabaseUrls]
 
 

@@ -174,6 +174,15 @@ def test_sql_by_hand_is_written_in_core_and_in_migrations_only():
         assert not [call for call in found if "sqlalchemy.text" in imports_of(path) or call[0] != "text"], path
 
 
+def test_no_statement_goes_around_the_first_wall():
+    """Connections and bulk writes of the ORM pass no session event, so that only core may use them."""
+    around = {"bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "raw_connection"}
+    for path in WEBAPP:
+        if part_of(module_of(path)) != "core":
+            assert not around & {name for name, _line in calls_of(path)}, path
+            assert lines_with(r"connection\(\)\s*\.(?:execute|scalar)", [path]) == []
+
+
 def test_only_sessions_of_their_own_are_committed_outside_core():
     """A request commits once, in the application; jobs commit their steps; what makes a session ends it."""
     allowed = {"webapp", "webapp.accounts.founding", "webapp.accounts.cli", "webapp.assets.demo"}

@@ -261,12 +261,24 @@ def cost_of(app, client, path):
 
 
 @every_list
-@pytest.mark.parametrize(("query", "budget"), [("per_page=1000", 5), ("created_after=2020-01-01T00:00:00Z", 6)])
+@pytest.mark.parametrize(
+    ("query", "budget"),
+    [("per_page=1000", 5), ("created_after=2020-01-01T00:00:00Z", 6), ("per_page=1000&sort=-id", 5)],
+)
 def test_a_list_costs_the_same_for_one_row_and_for_sixty(app, sizes, resource, query, budget):
     small, large = (cost_of(app, api, f"/api/v1/{resource.name}?{query}") for api, _page in sizes)
 
     assert len(small.statements) <= len(large.statements) <= budget, large
     assert len(large.statements) - len(small.statements) <= unseen(resource), f"{small}\n\n{large}"
+
+
+@pytest.mark.parametrize("resource", [r for r in LISTS if r.search], ids=lambda resource: resource.name)
+def test_a_search_costs_two_statements_more(app, sizes, resource):
+    """One finds the ids, one counts them."""
+    for api, _page in sizes:
+        cost = cost_of(app, api, f"/api/v1/{resource.name}?q=apple")
+
+        assert len(cost.statements) <= 7, cost
 
 
 def unseen(resource):

@@ -37,3 +37,11 @@ def test_a_database_that_is_away_is_not_ready(new_database, new_app, tmp_path, m
 
     assert (response.status_code, response.json["database"]) == (503, "unreachable")
     assert app.test_client().get("/healthz").status_code == 200
+
+
+def test_a_host_that_is_not_ours_is_refused_in_plain_words(app):
+    for path in ("/login", "/api/v1/assets", "/healthz"):
+        response = app.test_client().get(path, headers={"Host": "evil.example"})
+
+        assert (response.status_code, response.mimetype) == (400, "text/plain"), path
+        assert "evil" not in response.get_data(as_text=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 FieldErrors = Mapping[str, list[str]]
 
@@ -109,6 +109,8 @@ def register_face(prefix: str, render: Renderer) -> None:
 
 def render_error(error: Exception, status: int) -> Response:
     """Render an error in the envelope of the face that was asked."""
+    if isinstance(error, SecurityError):  # for a host we do not answer to there are no addresses to link to
+        return Response("This host is not served here.\n", 400, mimetype="text/plain")
     prefixes = sorted((p for p in _faces if request.path.startswith(p)), key=len, reverse=True)
     response = _faces[prefixes[0]](error, status)
     if isinstance(error, HTTPException):

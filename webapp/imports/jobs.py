@@ -242,7 +242,7 @@ def _update_rows(context: Context, columns: Sequence[str], values: list[Row]) ->
         .where(ROWS.c.organization_id == context.organization_id, ROWS.c.id == bindparam("_id"))
         .values({name: bindparam(f"_{name}", type_=ROWS.c[name].type) for name in columns})
     )
-    context.session.connection().execute(statement, values)
+    context.session.execute(statement, values, execution_options=CHECKED)
 
 
 @job("import_undo")
