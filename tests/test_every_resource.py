@@ -38,7 +38,6 @@ WRONG = {
 MADE, CHANGED, GONE = having("create"), having("update"), having("delete")
 BACK = having("delete", "restore")
 FIELDS = [(r, name) for r in MADE for name in r.writable]
-WRONG_VALUES = [(r, name, value) for r, name in FIELDS for value in WRONG[r.fields[name].kind]]
 REFERENCES = [(r, name) for r in MADE for name, item in r.references.items() if not item.dump_only]
 SET_BY_US = [(r, name) for r in MADE for name, item in r.fields.items() if item.dump_only]
 UNIQUES = [(r, rule) for r in MADE for rule in r.unique if rule.field in r.writable]
@@ -138,12 +137,13 @@ def test_an_edit_that_says_what_is_changes_nothing(api, organization, resource):
     assert data_of(api.get(url(resource, row_id, "/history"))) == lines
 
 
-@over(WRONG_VALUES, ("resource", "name", "value"))
-def test_a_value_of_the_wrong_kind_is_refused_by_its_name(api, organization, resource, name, value):
-    patch = patch_for(organization, resource.name) | {name: value}
+@over(FIELDS, ("resource", "name"))
+def test_a_value_of_the_wrong_kind_is_refused_by_its_name(api, organization, resource, name):
+    patch = patch_for(organization, resource.name)
     before = snapshot(organization)
 
-    assert faults_of(api.post(resource.name, patch)) == {name}
+    for value in WRONG[resource.fields[name].kind]:
+        assert faults_of(api.post(resource.name, patch | {name: value})) == {name}, value
     assert snapshot(organization) == before
 
 

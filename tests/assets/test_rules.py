@@ -300,3 +300,12 @@ def test_a_picker_offers_only_what_may_follow_and_categories_of_assets(context: 
     }
     assert len(offer(context, "status_id", None) or ()) == 13
     assert offer(context, "location_id", asset) is None
+
+
+def test_a_category_that_is_not_there_is_refused_beside_a_product_too(context: Context):
+    product = add(context, "products")
+
+    with pytest.raises(Invalid) as caught:
+        add(context, "assets", product_id=product, category_id=2**40)
+
+    assert caught.value.errors == {"category_id": ["does not exist"]}

@@ -157,3 +157,22 @@ def axe() -> Callable[..., None]:
         assert [one for one in found if one["impact"] in ("serious", "critical")] == []
 
     return check
+
+
+@pytest.fixture(scope="session")
+def look(axe: Callable[..., None]) -> Callable[[Page], None]:
+    """Return a function that looks at a page from all sides: readable in light and dark, nothing scrolls sideways."""
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+
+    def check(page: Page) -> None:
+        assert page.evaluate(fits), f"{page.url} scrolls sideways"
+        axe(page)
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        axe(page, "color-contrast")
+        page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+        if page.viewport_size == SIZES["phone"]:
+            page.set_viewport_size({"width": 360, "height": 800})
+            assert page.evaluate(fits), f"{page.url} scrolls sideways at 360 px"
+            page.set_viewport_size(SIZES["phone"])
+
+    return check

@@ -30,6 +30,7 @@ HEADINGS = (
     "Remarks",
 )
 ROWS = 14
+Look = Callable[[Page], None]
 TRICK = '=HYPERLINK("https://example.org","click")'
 
 
@@ -52,14 +53,15 @@ def sheet(folder: Path) -> Path:
 class Journey:
     """Somebody's first hour, step by step; each step leaves the page where the next one begins."""
 
-    def __init__(self, page: Page, server: LiveServer) -> None:
-        self.page, self.server = page, server
+    def __init__(self, page: Page, server: LiveServer, look: Look) -> None:
+        self.page, self.server, self.look = page, server, look
 
     def set_up(self) -> None:
         url = re.search(r"http://\S+/setup\?token=\S+", self.server.setup_text)[0]
         self.page.goto("/")
         expect(self.page).to_have_url(re.compile("/setup"))
         self.page.goto(urllib.parse.urlsplit(url)._replace(scheme="", netloc="").geturl())
+        self.look(self.page)
         self.page.fill("[name=name]", "Kestrel Field Research")
         self.page.fill("[name=admin_name]", "Inês Carvalho")
         self.page.fill("[name=admin_email]", "ines@example.org")
@@ -73,6 +75,7 @@ class Journey:
         self.page.get_by_role("button", name="Upload and check").click()
         expect(self.page.locator("h1")).to_have_text("kit.csv")
         expect(self.page.locator(".qm-views")).to_contain_text(f"All {ROWS}")
+        self.look(self.page)
 
     def correct(self) -> None:
         """The order number was in a column nobody could guess; what is missing is to be made."""
@@ -95,6 +98,7 @@ class Journey:
     def apply(self) -> None:
         self.page.get_by_role("button", name=re.compile(rf"Apply {ROWS}")).click()
         expect(self.page.locator(".qm-note")).to_contain_text("Applied")
+        self.look(self.page)
         self.page.goto("/assets")
         expect(self.page.locator(".qm-foot")).to_contain_text(f"1–{ROWS} of {ROWS}")
 
@@ -130,6 +134,7 @@ class Journey:
         self.page.locator(".ts-dropdown .option", has_text="Everything").click()
         self.page.click("[data-key=save]")
         key = self.page.locator("#secret").inner_text()
+        self.look(self.page)
         expect(self.page.locator("#secret-done")).to_be_disabled()
         self.page.get_by_label("I have stored it").check()
         self.page.locator("#secret-done").click()
@@ -142,14 +147,16 @@ class Journey:
         self.page.get_by_role("link", name="kit.csv").click()
         self.page.get_by_role("button", name="Undo").click()
         expect(self.page.locator(".qm-note").first).to_contain_text("Undone")
+        expect(self.page.locator(".qm-note li").first).to_contain_text("KF-004: It was changed since")
+        self.look(self.page)
 
 
 @pytest.mark.parametrize("size", list(SIZES))
 def test_from_the_first_visit_to_the_api_and_back(
-    size: str, open_page: OpenPage, new_live_server: Callable[..., LiveServer], tmp_path: Path
+    size: str, open_page: OpenPage, new_live_server: Callable[..., LiveServer], look: Look, tmp_path: Path
 ) -> None:
     server = new_live_server()
-    journey = Journey(open_page(size, server.url), server)
+    journey = Journey(open_page(size, server.url), server, look)
 
     journey.set_up()
     journey.upload(sheet(tmp_path))

@@ -31,7 +31,6 @@ BY_HAND = (
     "/settings/organization",
     "/assets/999999999",
 )
-Look = Callable[[Page, str], None]
 
 
 @pytest.fixture(scope="module")
@@ -41,56 +40,45 @@ def demo(live_server: LiveServer) -> tuple[str, str]:
     return words.split(" as ")[1].split(" with ")[0], words.split("password ")[1]
 
 
-@pytest.fixture
-def look(axe: Callable[..., None]) -> Look:
-    """Return a function that opens a page and looks at it from all sides."""
-
-    def at(page: Page, path: str) -> None:
-        page.goto(path)
-        fits = "document.documentElement.scrollWidth <= innerWidth"
-        assert page.evaluate(fits), f"{path} scrolls sideways"
-        axe(page)
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        axe(page, "color-contrast")
-        page.emulate_media(color_scheme="light", reduced_motion="no-preference")
-        if page.viewport_size["width"] < 400:
-            page.set_viewport_size({"width": 360, "height": 800})
-            assert page.evaluate(fits), f"{path} scrolls sideways at 360 px"
-            page.set_viewport_size({"width": 390, "height": 844})
-
-    return at
-
-
 @pytest.mark.parametrize("name", RESOURCES)
-def test_pages_of_a_resource(name: str, page: Page, demo: tuple[str, str], sign_in: Callable, look: Look) -> None:
+def test_pages_of_a_resource(
+    name: str, page: Page, demo: tuple[str, str], sign_in: Callable, look: Callable[[Page], None]
+) -> None:
     sign_in(page, *demo)
     page.goto(f"/{name}?sort=id")
     row_id = page.locator("tr[data-row]").first.get_attribute("data-row")
 
     for path in OF_EACH:
-        look(page, f"/{name}{path.format(id=row_id)}")
+        page.goto(f"/{name}{path.format(id=row_id)}")
+        look(page)
 
 
-def test_pages_of_their_own(page: Page, demo: tuple[str, str], sign_in: Callable, look: Look) -> None:
+def test_pages_of_their_own(page: Page, demo: tuple[str, str], sign_in: Callable, look: Callable[[Page], None]) -> None:
     sign_in(page, *demo)
 
     for path in BY_HAND:
-        look(page, path)
+        page.goto(path)
+        look(page)
 
 
-def test_pages_in_front_of_the_door(page: Page, live_server: LiveServer, demo: tuple[str, str], look: Look) -> None:
-    look(page, "/login")
+def test_pages_in_front_of_the_door(
+    page: Page, live_server: LiveServer, demo: tuple[str, str], look: Callable[[Page], None]
+) -> None:
+    page.goto("/login")
+    look(page)
 
-    look(page, "/setup")
+    page.goto("/setup")
+    look(page)
     assert page.locator("h1").inner_text() == "There is nothing here"
 
 
 def test_a_page_that_may_not_be_seen(
-    page: Page, live_server: LiveServer, member: tuple[str, str], sign_in: Callable, look: Look
+    page: Page, live_server: LiveServer, member: tuple[str, str], sign_in: Callable, look: Callable[[Page], None]
 ) -> None:
     sign_in(page, *member)
 
-    look(page, "/assets/new")
+    page.goto("/assets/new")
+    look(page)
     assert page.locator("h1").inner_text() == "You may not do this"
 
 

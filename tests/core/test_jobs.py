@@ -343,7 +343,9 @@ def test_another_organization_neither_sees_nor_stops_nor_runs_it(organization: H
 
 
 def test_the_api_tells_how_far_a_job_is(organization: Household):
-    api, job_id = organization.api_client(), queue(organization, total=3)
+    api = organization.api_client()
+    key = replace(organization.owner, user_id=None, api_key_id=api.get("me").json["data"]["api_key_id"])
+    job_id = queue(organization, total=3, actor=key)
 
     before = api.get(f"jobs/{job_id}").json["data"]
     run_job(organization.id, job_id)
@@ -353,6 +355,14 @@ def test_the_api_tells_how_far_a_job_is(organization: Household):
     assert (after["state"], after["done"], after["counts"], after["message"]) == ("done", 3, {"made": 3}, "All made.")
     assert after["finished_at"].endswith("Z")
     assert not {"payload", "actor", "locked_until"} & set(after)
+
+
+def test_a_job_is_shown_to_who_started_it_alone(organization: Household):
+    job_id = queue(organization)
+
+    assert organization.api_client().get(f"jobs/{job_id}").status_code == 404
+    assert organization.member_client("admin").get(f"/jobs/{job_id}").status_code == 404
+    assert organization.page_client().get(f"/jobs/{job_id}").status_code == 200
 
 
 def test_a_job_of_an_organization_that_is_not_there_is_nobodys(organization: Household):

@@ -70,6 +70,9 @@ def default_status(context: Context, lifecycle: str) -> int:
 
 
 def _plan_category(draft: Draft, facts: Facts) -> None:
+    asked = draft.patch.get("category_id")
+    if asked is not None and facts.row("categories", asked) is None:
+        draft.fail("category_id", _("does not exist"))
     product = facts.row("products", draft["product_id"])
     put_back = facts.forced and "category_id" in draft.patch
     if product is not None and draft.changed("product_id") and not put_back:

@@ -182,6 +182,15 @@ def get_job(context: Context, job_id: int) -> dict[str, Any]:
     return dict(row)
 
 
+def get_own_job(context: Context, job_id: int) -> dict[str, Any]:
+    """Return a job that the actor has started; raises NotFound for anybody else's."""
+    row = get_job(context, job_id)
+    actor = context.actor
+    if (row["actor"]["user_id"], row["actor"]["api_key_id"]) != (actor.user_id, actor.api_key_id):
+        raise NotFound(f"there is no job {job_id}")
+    return row
+
+
 def cancel_job(context: Context, job_id: int) -> bool:
     """Stop a job that has not ended; tell whether there was one to stop."""
     statement = (

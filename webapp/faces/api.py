@@ -26,7 +26,7 @@ from webapp.core.errors import (
     Unauthorized,
     register_face,
 )
-from webapp.core.jobs import get_job
+from webapp.core.jobs import get_own_job
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
 from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
@@ -307,7 +307,7 @@ def jobs_blueprint() -> Blueprint:
     @blueprint.route("/<row_id:row_id>")
     @openapi.document("jobs", "How far a job is", openapi.JOB, errors=(404,))
     def show(row_id: int) -> Response:
-        return answer(dump({"data": job_plain(get_job(current_context(), row_id))}))
+        return answer(dump({"data": job_plain(get_own_job(current_context(), row_id))}))
 
     return blueprint
 

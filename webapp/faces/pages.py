@@ -15,8 +15,8 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.errors import BadRequest, Conflict, DomainError, NotFound, Unauthorized, register_face
-from webapp.core.jobs import get_job
+from webapp.core.errors import BadRequest, Conflict, DomainError, Unauthorized, register_face
+from webapp.core.jobs import get_own_job
 from webapp.core.parameters import ListParameters
 from webapp.core.query import choices as choices_of
 from webapp.core.query import list_rows
@@ -145,9 +145,7 @@ def _first_acts(context: Context, main: Resource) -> list[dict[str, Any]]:
 
 def job_page(context: Context, job_id: int) -> ResponseReturnValue:
     """Show how far one's own piece of work is; to htmx the card alone, which asks again while it runs."""
-    row = get_job(context, job_id)
-    if row["actor"].get("user_id") != context.actor.user_id:
-        raise NotFound(f"there is no job {job_id}")
+    row = get_own_job(context, job_id)
     card = job_card(row, Renderer(context))
     fragment = "HX-Request" in request.headers
     return render_template("resource/job.html", job=card, crumbs=[(card["title"], None)], fragment=fragment)
