@@ -58,7 +58,7 @@ BY_HAND = {
     ("GET", "/api/docs"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
     ("GET", "/api/v1/me"): SIGNED_IN,
-    ("GET", "/api/v1/jobs/<row_id:row_id>"): SIGNED_IN,
+    ("GET", "/api/v1/jobs/<row_id:row_id>"): OWN,
     ("POST", "/api/v1/members"): "members:write",
     ("POST", "/api/v1/api-keys"): "api-keys:write",
     ("DELETE", "/api/v1/api-keys/<row_id:row_id>"): "api-keys:write",
