@@ -40,14 +40,14 @@ class Run:
     def __init__(self, instance: Path) -> None:
         self.port, self.instance, self.log = free_port(), instance, instance.with_suffix(".log")
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environ = {**kept, "PORT": str(self.port), "INSTANCE_DIR": str(instance)}
+        environ = {**kept, "PORT": str(self.port), "INSTANCE_DIR": str(instance), "WEB_WORKERS": "1"}
         begun = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["bin/run"], cwd=ROOT, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )  # fmt: skip
-        while not STARTED.search(self.text):
+        while not (STARTED.search(self.text) and self.answers()):
             assert self.process.poll() is None, self.text
             assert time.monotonic() < begun + 60, self.text
             time.sleep(0.02)
@@ -56,6 +56,13 @@ class Run:
     @property
     def text(self) -> str:
         return self.log.read_text()
+
+    def answers(self) -> bool:
+        """Tell whether the web server answers."""
+        try:
+            return self.get("/healthz")[0] == 200
+        except urllib.error.URLError:
+            return False
 
     def get(self, path: str) -> tuple[int, str, str]:
         """Return (status, content type, body) of an address."""
