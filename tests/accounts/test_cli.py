@@ -58,3 +58,12 @@ def test_a_key_that_cannot_be_made_says_why(flask, organization, options, said):
 
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_the_first_organization_may_be_made_before_the_first_start(new_database, new_app):
+    runner = new_app(new_database(migrated=False)).test_cli_runner()
+    typed = ["--admin-email", "ines@example.org", "--admin-password", "correct horse battery"]
+
+    made = runner.invoke(args=["create-organization", "Kestrel Field Research", *typed])
+
+    assert (made.exit_code, made.stdout) == (0, "kestrel-field-research\n"), made.output

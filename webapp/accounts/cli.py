@@ -3,7 +3,7 @@
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from webapp.accounts.founding import Founding, found_organization
@@ -12,6 +12,7 @@ from webapp.core import identity
 from webapp.core.access import permissions_of
 from webapp.core.context import Actor, make_context
 from webapp.core.errors import DomainError
+from webapp.core.migrate import NotMigrated, ensure_current
 from webapp.core.tenancy import new_session
 
 
@@ -19,6 +20,14 @@ def init_app(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(create_organization)
     app.cli.add_command(create_key)
+
+
+def bring_up_to_date() -> None:
+    """Migrate the database where we may, as `bin/run` would; raise ClickException where we may not."""
+    try:
+        ensure_current(current_app.config["SQLALCHEMY_DATABASE_URI"], current_app.config["DATABASE_OWNER_URL"])
+    except NotMigrated as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command("create-organization")
@@ -32,6 +41,7 @@ def init_app(app: Flask) -> None:
 @with_appcontext
 def create_organization(**typed: Any) -> None:
     """Make an organization with its owner; prints the slug."""
+    bring_up_to_date()
     try:
         context = found_organization(Founding(**typed))
     except DomainError as error:
@@ -47,6 +57,7 @@ def create_organization(**typed: Any) -> None:
 @with_appcontext
 def create_key(slug: str, name: str, dialect: str, scopes: str) -> None:
     """Make an API key; prints the key alone, this once."""
+    bring_up_to_date()
     tenant = identity.organization_by_slug(slug)
     if tenant is None:
         raise click.ClickException(f"there is no organization {slug}")
