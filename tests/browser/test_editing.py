@@ -9,7 +9,6 @@ from tests.browser.conftest import OpenPage
 from tests.households import unique
 from tests.live import LiveApi
 
-pytestmark = pytest.mark.both_databases
 SignIn = Callable[..., Page]
 
 

@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.households import unique
 from tests.live import LiveApi
 
-pytestmark = pytest.mark.both_databases
 SignIn = Callable[..., Page]
 
 

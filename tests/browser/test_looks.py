@@ -9,7 +9,6 @@ from tests.browser.conftest import OpenPage
 from tests.factories import having
 from tests.live import LiveApi, LiveServer
 
-pytestmark = pytest.mark.both_databases
 RESOURCES = [resource.name for resource in having("list", face="pages")]
 OF_EACH = ("", "/new", "/{id}", "/{id}/edit", "/{id}/delete", "/{id}/history")
 BY_HAND = (

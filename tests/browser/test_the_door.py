@@ -3,13 +3,11 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.households import unique
 from tests.live import LiveApi, LiveServer
 
-pytestmark = pytest.mark.both_databases
 SignIn = Callable[..., Page]
 WRITES = "[data-key=n], [data-key=e], .qm-check, [data-select-page], form[method=post]:not([action$='/logout'])"
 

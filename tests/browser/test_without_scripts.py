@@ -8,8 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SIZES, OpenPage
 from tests.households import unique
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture(params=list(SIZES))
 def plain(request: pytest.FixtureRequest, open_page: OpenPage) -> Page:
