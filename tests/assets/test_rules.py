@@ -62,8 +62,11 @@ def test_another_word_for_the_same_state_may_always_follow(context: Context):
 
 
 def test_a_new_asset_may_begin_in_any_state(context: Context):
-    for lifecycle in TABLE:
-        add(context, "assets", status_id=default(context, lifecycle))
+    states = [default(context, lifecycle) for lifecycle in TABLE]
+
+    made = [row(context, "assets", add(context, "assets", status_id=state))["status_id"] for state in states]
+
+    assert made == states
 
 
 def test_a_new_asset_is_active_unless_said_otherwise(context: Context):

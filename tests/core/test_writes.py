@@ -152,7 +152,9 @@ def test_a_row_may_keep_its_own_name(context: Context):
 def test_a_name_is_free_again_once_its_holder_is_deleted(context: Context):
     delete(context, resource("manufacturers"), add(context, "manufacturers", name="Sony"))
 
-    add(context, "manufacturers", name="Sony")
+    again = add(context, "manufacturers", name="Sony")
+
+    assert row(context, "manufacturers", again)["name"] == "Sony"
 
 
 @pytest.mark.parametrize(("kind", "first", "second", "field", "holder"), TAKEN)
