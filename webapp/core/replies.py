@@ -1,14 +1,13 @@
 """Answers kept for a day, so that a write sent twice has one effect and the same answer (D4)."""
 
 import hashlib
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKeyConstraint, String, delete, insert, select, text
+from sqlalchemy import ForeignKeyConstraint, String, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -97,10 +96,3 @@ def keep_reply(context: Context, credential: str, key: str, digest: str, kept: K
     except IntegrityError as error:
         context.session.rollback()
         raise Conflict(_("The same request is under way."), code="in_flight") from error
-
-
-def wait_for_the_same(context: Context, change_set_id: str) -> None:
-    """Let the second sender of one form wait until the first has committed; SQLite's writers queue anyway."""
-    if context.session.get_bind().dialect.name == "postgresql":
-        key = uuid.UUID(change_set_id).int & (2**63 - 1)
-        context.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key}, execution_options=CHECKED)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from webapp.core.activity import Activity, plain
 from webapp.core.database import ForeignId, Id, Model, column_names, table_of, utcnow
 from webapp.core.secrets import derive_key
-from webapp.core.tenancy import CHECKED, organization_of
+from webapp.core.tenancy import CHECKED, hold, organization_of
 
 START = "0" * 64
 LOOK_BACK = 100_000
@@ -90,12 +90,7 @@ def seal_finished(session: Session) -> int:
     if session.get_bind().dialect.name != "postgresql":
         return 0
     organization_id = organization_of(session)
-    taken = session.execute(
-        text("SELECT pg_try_advisory_xact_lock(24225, CAST(:id % 2147483647 AS int))"),
-        {"id": organization_id},
-        execution_options=CHECKED,
-    ).scalar()
-    if not taken:
+    if not hold(session, "seals", wait=False):
         return 0
     lines, seals = table_of(Activity), table_of(ActivitySeal)
     newest = select(func.coalesce(func.max(seals.c.activity_id), 0)).where(seals.c.organization_id == organization_id)

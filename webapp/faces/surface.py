@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from webapp.core.access import require
 from webapp.core.activity import change_set
 from webapp.core.context import Context, current_context
-from webapp.core.replies import wait_for_the_same
+from webapp.core.tenancy import hold
 from webapp.faces.rendering import Renderer
 
 View = Callable[..., ResponseReturnValue]
@@ -78,7 +78,7 @@ def once(context: Context, nonce: str) -> tuple[Context, list[dict[str, Any]]]:
         change_set_id = str(uuid.UUID(nonce))
     except ValueError:
         return context, []
-    wait_for_the_same(context, change_set_id)
+    hold(context.session, f"change set {change_set_id}")
     done = list(change_set(context, change_set_id))
     return context.with_change_set(change_set_id), done
 
