@@ -2,7 +2,7 @@
 
 import re
 
-from webapp.core.batch import delete_rows
+from webapp.core.batch import deletable, delete_rows
 from webapp.core.resource import registry
 
 
@@ -59,9 +59,11 @@ def test_a_bulk_delete_spares_what_a_rule_keeps(context):
     statuses = registry.resources["statuses"]
     ids = [row["id"] for row in _all(context, statuses)]
 
-    deleted = delete_rows(context, statuses, ids)
+    free, kept = deletable(context, statuses, ids)
+    deleted = delete_rows(context, statuses, free)
 
     assert deleted == 0
+    assert sorted(kept) == sorted(ids)
 
 
 def _all(context, resource):

@@ -93,23 +93,20 @@ def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], no
     return [_id_of(draft, ids) for draft in good]
 
 
-def kept_rows(context: Context, resource: Resource, ids: list[int]) -> dict[int, list[Blocker]]:
-    """Return {id: what refers to it} of the rows that may not be deleted; one that a rule keeps has no referrers."""
-    kept = blockers(context, resource, ids)
-    for row in find_rows(context, resource, "id", ids).values():
+def deletable(context: Context, resource: Resource, ids: list[int]) -> tuple[list[Row], dict[int, list[Blocker]]]:
+    """Return (rows that may be deleted, {id: what refers to it} of those that stay); a rule keeps without referrers."""
+    kept, rows = blockers(context, resource, ids), find_rows(context, resource, "id", ids)
+    for row in rows.values():
         try:
             resource.guard(context, row)
         except Conflict:
             kept.setdefault(row["id"], [])
-    return kept
+    return [row for row_id, row in rows.items() if row_id not in kept], kept
 
 
-def delete_rows(context: Context, resource: Resource, ids: list[int]) -> int:
-    """Delete the rows that nothing keeps and return how many; `kept_rows` tells the others."""
-    kept = kept_rows(context, resource, ids)
-    rows = [row for row_id, row in find_rows(context, resource, "id", ids).items() if row_id not in kept]
-    write_rows(context, resource, [Draft(resource, row, {}, {"deleted_at": context.at}) for row in rows])
-    return len(rows)
+def delete_rows(context: Context, resource: Resource, rows: Iterable[Row]) -> int:
+    """Delete rows that may go, as `deletable` has found them, and return how many."""
+    return len(write_rows(context, resource, [Draft(resource, row, {}, {"deleted_at": context.at}) for row in rows]))
 
 
 def _id_of(draft: Draft, ids: Mapping[int, int]) -> int:

@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from sqlalchemy import Table, select
 
 from webapp.core.activity import Activity, is_recorded, plain
-from webapp.core.batch import find_rows, plan_rows, write_rows
+from webapp.core.batch import delete_rows, find_rows, plan_rows, write_rows
 from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.errors import DomainError
 from webapp.core.fields import FaceField
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
-from webapp.core.writes import Draft, restore_row
+from webapp.core.writes import restore_row
 
 LOG = cast(Table, Activity.__table__)
 UNDO_CHUNK = 500
@@ -103,9 +103,8 @@ def _remove(context: Context, resource: Resource, present: list[tuple[Line, Row]
         elif row["id"] in in_use:
             report.keep(line, _("It is in use."))
         else:
-            doomed.append(Draft(resource, row, {}, {"deleted_at": context.at}))
-    write_rows(context, resource, doomed)
-    report.removed += len(doomed)
+            doomed.append(row)
+    report.removed += delete_rows(context, resource, doomed)
 
 
 def _revive(context: Context, resource: Resource, lines: Sequence[Line], report: Report) -> None:

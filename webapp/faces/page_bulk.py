@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from webapp.core.access import require
-from webapp.core.batch import delete_rows, find_rows, kept_rows, plan_rows, write_rows
+from webapp.core.batch import deletable, delete_rows, find_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, NotFound, TooLarge
 from webapp.core.labels import labels_for
@@ -136,8 +136,8 @@ def _form_page(
 
 
 def _delete(context: Context, resource: Resource, ids: list[int], apply: bool) -> ResponseReturnValue:
-    in_the_way = kept_rows(context, resource, ids)
-    free = [row_id for row_id in ids if row_id not in in_the_way]
+    rows, in_the_way = deletable(context, resource, ids)
+    free = [row["id"] for row in rows]
     if not apply:
         title = _("Delete %(things)s", things=counted(resource, len(free)))
         links = [link for found in list(in_the_way.values())[:SHOWN] for link in blocker_links(found)]
@@ -151,7 +151,7 @@ def _delete(context: Context, resource: Resource, ids: list[int], apply: bool) -
             blockers=[] if free else links,
             in_dialog=False,
         )
-    deleted = delete_rows(context, resource, free)
+    deleted = delete_rows(context, resource, rows)
     said = _("%(things)s were deleted", things=counted(resource, deleted))
     if in_the_way:
         said += ngettext(", %(num)s stays in use", ", %(num)s stay in use", len(in_the_way))
