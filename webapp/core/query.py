@@ -12,7 +12,7 @@ from webapp.core.labels import label_rows, labels_for
 from webapp.core.parameters import Filter, ListParameters, encode_cursor, sort_column
 from webapp.core.resource import Resource, registry
 from webapp.core.search import search_ids, search_rank
-from webapp.core.tenancy import CHECKED, organization_of, scoped, within_location_scope
+from webapp.core.tenancy import CHECKED, below, scoped, within_location_scope
 from webapp.core.totals import standing
 
 COUNT_LIMIT = 10_000
@@ -177,19 +177,9 @@ def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElem
         "after": lambda: column > value,
         "before": lambda: column < value,
         "empty": lambda: column.is_(None) if value else column.isnot(None),
-        "within": lambda: _below(context, column, value),
+        "within": lambda: below(context.session, column, value),
     }
     return conditions[item.op]()
-
-
-def _below(context: Context, column: ColumnElement[Any], ancestor_id: int) -> ColumnElement[bool]:
-    from webapp.core.database import Model
-
-    tree = Model.metadata.tables["location_ancestors"]
-    below = select(tree.c.location_id).where(
-        tree.c.organization_id == organization_of(context.session), tree.c.ancestor_id == ancestor_id
-    )
-    return column.in_(below)
 
 
 def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()) -> Select[Any]:

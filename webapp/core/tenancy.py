@@ -168,21 +168,19 @@ def hold(session: BaseSession, name: str, *, wait: bool = True) -> bool:
     return bool(session.execute(text(lock), number, execution_options=CHECKED).scalar())
 
 
+def below(session: BaseSession, column: ColumnElement[Any], location_id: int) -> ColumnElement[bool]:
+    """Return the predicate that a located column is a place or somewhere below it."""
+    tree = Model.metadata.tables["location_ancestors"]
+    inside = select(tree.c.location_id).where(
+        tree.c.organization_id == organization_of(session), tree.c.ancestor_id == location_id
+    )
+    return column.in_(inside)
+
+
 def within_location_scope(session: BaseSession, column: ColumnElement[Any]) -> ColumnElement[bool] | None:
     """Return the predicate that keeps a located column inside the actor's subtree, None when it is not narrowed."""
     scope = session.info.get("scope_location_id")
-    if scope is None:
-        return None
-    tree = Model.metadata.tables["location_ancestors"]
-    return (
-        select(literal(1))
-        .where(
-            tree.c.organization_id == organization_of(session),
-            tree.c.ancestor_id == scope,
-            tree.c.location_id == column,
-        )
-        .exists()
-    )
+    return None if scope is None else below(session, column, scope)
 
 
 @event.listens_for(Session, "before_flush")
