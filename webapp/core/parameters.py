@@ -20,7 +20,6 @@ from webapp.core.resource import Resource
 
 PER_PAGE, PER_PAGE_LIMIT = 50, 1000
 PAGE_LIMIT = 1_000_000
-OPERATORS = ("in", "not", "after", "before", "empty", "within")
 ALWAYS = ("id", "created_at", "updated_at")
 CONTROLS = ("page", "per_page", "sort", "q", "cursor", "fields", "deleted")
 COMPARABLE = {"whole", "amount", "day", "moment"}
