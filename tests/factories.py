@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.households import PASSWORD, Household, unique
 from webapp import FEATURES
+from webapp.accounts.invitations import invite
 from webapp.accounts.models import Membership
 from webapp.accounts.rules import add_member, create_api_key
 from webapp.core.context import Context
@@ -27,6 +28,7 @@ for feature in FEATURES:
 RESOURCES: dict[str, Resource] = {
     resource.name: resource
     for feature in FEATURES
+    if importlib.util.find_spec(f"webapp.{feature}.resources")
     for resource in importlib.import_module(f"webapp.{feature}.resources").RESOURCES
 }
 WORDS = ("Ärzte", "apple", "Zebra", "éclair", "Beta", "straße", "O'Neil")
@@ -124,15 +126,20 @@ def make_held(household: Household, other: Resource, column: str, target: Resour
 
 def fitting(other: Resource, column: str) -> Patch:
     """Return what else a row must be so that a column may refer to what the factories make first."""
-    if (other.name, column) == ("assets", "category_id"):
-        return {"product_id": None}
+    if other.name == "assets":
+        ways = {
+            "category_id": {"product_id": None},
+            "location_id": {"parent_id": None},
+            "parent_id": {"location_id": None},
+        }
+        return ways.get(column, {})
     return {"locations": {"kind": "location"}, "categories": {"kind": "asset"}}.get(other.name, {})
 
 
 def songs(name: str, /) -> Patch:
     """Return a canary for every text that a row of a resource may have, to see where it can be heard."""
     resource, number = RESOURCES[name], unique("")[1:]
-    if name in {"users", "members", "api-keys"}:
+    if name in {"users", "members", "invitations", "api-keys"}:
         return {"name": f"{CANARY} {number}"} | ({} if name == "api-keys" else {"email": f"{CANARY}{number}@x.org"})
     texts = [n for n, i in resource.writable.items() if i.kind in {"text", "longtext"} and getattr(i, "max", 0) > 30]
     return {text: f"{CANARY}{number}@x.org" if "email" in text else f"{CANARY} {number}" for text in texts}
@@ -164,13 +171,23 @@ def make_key(context: Context, resource: Resource, patch: Patch) -> int:
     return int(create_api_key(context, **patch)[0].id)
 
 
+def make_invitation(context: Context, resource: Resource, patch: Patch) -> int:
+    """Ask somebody in."""
+    return int(invite(context, **patch).id)
+
+
 MAKERS: dict[str, Callable[[Context, Resource, Patch], int]] = {
     "organizations": lambda context, resource, patch: context.organization_id,
     "users": make_user,
     "members": make_member,
     "api-keys": make_key,
+    "invitations": make_invitation,
 }
-SHARED: dict[str, Patch] = {"categories": {"kind": "asset", "parent_id": None}, "locations": {"parent_id": None}}
+SHARED: dict[str, Patch] = {
+    "categories": {"kind": "asset", "parent_id": None},
+    "locations": {"parent_id": None},
+    "persons": {"is_technician": True},
+}
 
 
 def word(number: int) -> str:
@@ -198,6 +215,14 @@ def location(number: int, shop: Workshop) -> Patch:
         "country": ("PT", "DE", None, "BR")[number % 4],
         "email": sometimes(number, f"desk{number}@example.org"),
         "phone": sometimes(number, f"+351 21 {number:04d}"),
+        "fax": sometimes(number, f"+351 22 {number:04d}", every=3),
+        "latitude": sometimes(number, round(38.7 + number % 50 / 1000, 6)),
+        "longitude": sometimes(number, round(-9.1 - number % 50 / 1000, 6)),
+        "currency": ("EUR", "USD", None)[number % 3],
+        "is_office": number % 2 == 0,
+        "is_active": number % 5 != 4,
+        "company_id": sometimes(number, shop.one_of("companies", number), every=2),
+        "customer_id": sometimes(number, shop.one_of("customers", number), every=3),
         "notes": sometimes(number, f"Behind the <b>door</b> {number}", every=2),
     }
 
@@ -215,7 +240,114 @@ def person(number: int, shop: Workshop) -> Patch:
         "title": ("Editor", "camera operator", None)[number % 3],
         "location_id": sometimes(number, shop.one_of("locations", number)),
         "manager_id": sometimes(number, made[-1] if made else None, every=2),
+        "department_id": sometimes(number, shop.one_of("departments", number)),
+        "company_id": sometimes(number, shop.one_of("companies", number), every=3),
+        "is_technician": number % 4 == 1,
+        **address(number),
         "is_archived": number % 3 == 0,
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def address(number: int) -> Patch:
+    """A postal address, sometimes a part of one."""
+    return {
+        "address_line_1": sometimes(number, f"{number} Rua do Sol", every=5),
+        "address_line_2": sometimes(number, f"Floor {number % 9}", every=2),
+        "city": ("Lisboa", "Évora", None)[number % 3],
+        "state": sometimes(number, f"Region {number % 4}", every=3),
+        "zip": f"{1000 + number % 7}",
+        "country": ("PT", "DE", None, "BR")[number % 4],
+    }
+
+
+def company(number: int, shop: Workshop) -> Patch:
+    """A legal person that things belong to."""
+    return {
+        "name": word(number),
+        "phone": sometimes(number, f"+49 30 {number:04d}"),
+        "fax": sometimes(number, f"+49 31 {number:04d}", every=3),
+        "email": sometimes(number, f"post{number}@example.org"),
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def department(number: int, shop: Workshop) -> Patch:
+    """A part of the organization, of one of its companies now and then."""
+    return {
+        "name": word(number),
+        "email": sometimes(number, f"team{number}@example.org"),
+        "phone": sometimes(number, f"+49 32 {number:04d}", every=3),
+        "fax": sometimes(number, f"+49 33 {number:04d}", every=3),
+        "location_id": sometimes(number, shop.one_of("locations", number), every=2),
+        "company_id": sometimes(number, shop.one_of("companies", number)),
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def customer(number: int, shop: Workshop) -> Patch:
+    """Somebody things are lent to; every third is free of tax."""
+    is_exempt = number % 3 == 0
+    return {
+        "name": word(number),
+        "email": sometimes(number, f"buyer{number}@example.org"),
+        "phone": sometimes(number, f"+44 21 {number:04d}"),
+        **address(number),
+        "default_sla_hours": sometimes(number, 4 + number % 44, every=3),
+        "is_tax_exempt": is_exempt,
+        "tax_exemption_reason": f"Charity {number}" if is_exempt else None,
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+def supplier(number: int, shop: Workshop) -> Patch:
+    """Who sells things."""
+    return {
+        "name": word(number),
+        "contact_name": sometimes(number, f"Desk {number}"),
+        "email": sometimes(number, f"sales{number}@example.org"),
+        "phone": sometimes(number, f"+1 556 {number:04d}", every=5),
+        "fax": sometimes(number, f"+1 557 {number:04d}", every=3),
+        "url": sometimes(number, f"https://shop.example.org/{number}"),
+        **address(number),
+        "notes": sometimes(number, f"Note {number}", every=2),
+    }
+
+
+KINDS = ("text", "number", "date", "boolean", "choice", "choices", "url", "money")
+
+
+def custom_field(number: int, shop: Workshop) -> Patch:
+    """A field of products, of each kind in turn: assets keep to what their own tests give them."""
+    kind = KINDS[number % len(KINDS)]
+    return {
+        "name": word(number),
+        "resource": "products",
+        "kind": kind,
+        "slug": sometimes(number, f"own_{number}"),
+        "options": ["small", "Größe L"] if kind in ("choice", "choices") else [],
+        "default_value": "Größe L" if kind == "choice" else None,
+        "help": sometimes(number, f"As it says on <b>box</b> {number}", every=2),
+        "position": number % 5,
+    }
+
+
+def field_set(number: int, shop: Workshop) -> Patch:
+    """A set without fields, which assets would have to have first."""
+    return {"name": word(number), "fields": [], "notes": sometimes(number, f"Note {number}", every=2)}
+
+
+def depreciation(number: int, shop: Workshop) -> Patch:
+    """A way to lose value: by each method, with a minimum as an amount, a part, or none."""
+    method = ("straight_line", "declining", "double_declining", "sum_of_years")[number % 4]
+    return {
+        "name": word(number),
+        "method": method,
+        "months": 12 + number % 60,
+        "rate": 20.5 if method == "declining" else None,
+        "convention": ("full_month", "half_year")[number % 2],
+        "minimum_value": f"{number % 7 * 10}.25" if number % 3 == 0 else None,
+        "minimum_percent": 10 if number % 3 == 1 else None,
         "notes": sometimes(number, f"Note {number}", every=2),
     }
 
@@ -227,6 +359,13 @@ def category(number: int, shop: Workshop) -> Patch:
         "name": word(number),
         "kind": ("asset", "asset", "accessory")[step],
         "parent_id": shop.made["categories"][-1] if step == 1 else None,
+        "color": sometimes(number, f"#29{number % 90 + 10}b0"),
+        "minimum_quantity": sometimes(number, number % 7, every=3),
+        "eula": sometimes(number, f"Terms {number}", every=3),
+        "use_default_eula": number % 5 == 0,
+        "requires_acceptance": number % 4 == 0,
+        "checkin_email": number % 2 == 0,
+        "checkout_email": number % 3 == 0,
         "notes": sometimes(number, f"Note {number}", every=2),
     }
 
@@ -239,6 +378,7 @@ def manufacturer(number: int, shop: Workshop) -> Patch:
         "support_url": sometimes(number, f"https://help.example.org/{number}", every=3),
         "support_phone": sometimes(number, f"+1 555 {number:04d}", every=5),
         "support_email": sometimes(number, f"help{number}@example.org"),
+        "warranty_lookup_url": sometimes(number, f"https://warranty.example.org/{number}", every=3),
         "notes": sometimes(number, f"Note {number}", every=2),
     }
 
@@ -252,6 +392,10 @@ def product(number: int, shop: Workshop) -> Patch:
         "manufacturer_id": sometimes(number, shop.one_of("manufacturers", number)),
         "category_id": shop.one_of("categories", number),
         "default_purchase_cost": sometimes(number, f"{number % 6 * 100}.50"),
+        "depreciation_id": sometimes(number, shop.one_of("depreciations", number)),
+        "minimum_quantity": sometimes(number, number % 7, every=3),
+        "is_requestable": number % 2 == 0,
+        "is_archived": number % 5 == 4,
         "end_of_life_rule": rule,
         "end_of_life_months": 36 + number if rule == "months" else None,
         "end_of_life_on": f"2031-0{number % 9 + 1}-15" if rule == "fixed_date" else None,
@@ -265,27 +409,50 @@ def status(number: int, shop: Workshop) -> Patch:
         "name": f"On loan {word(number)}",
         "lifecycle": ("active", "idle", "in_maintenance", "retired")[number % 4],
         "label_type": ("deployable", "pending", "undeployable", "archived")[number % 4],
+        "color": sometimes(number, f"#{number % 90 + 10}54b0"),
+        "show_in_nav": number % 3 == 0,
         "notes": sometimes(number, f"Note {number}", every=2),
     }
 
 
 def asset(number: int, shop: Workshop) -> Patch:
-    """A thing: every second one a copy of a product, the others with a category of their own."""
-    is_copy = number % 2 == 0
+    """A thing: every second one a copy of a product, the others with a category of their own; a few inside the last one."""
+    is_copy, made = number % 2 == 0, shop.made["assets"]
+    container = made[-1] if made and number % 9 == 8 else None
+    cared_for = number % 3 == 0
     return {
         "tag": sometimes(number, f"Tag-{number:04d}"),
         "name": sometimes(number, word(number), every=5),
+        "description": sometimes(number, f"Black, <b>heavy</b>, number {number}", every=3),
         "product_id": shop.one_of("products", number) if is_copy else None,
         "category_id": None if is_copy else shop.one_of("categories", number),
         "serial_number": sometimes(number, f"Sn{number:05d}x"),
         "status_id": shop.status(number),
-        "location_id": sometimes(number, shop.one_of("locations", number)),
+        "condition": sometimes(number, number % 5 + 1, every=3),
+        "is_requestable": number % 4 == 1,
+        "parent_id": container,
+        "location_id": sometimes(number, shop.one_of("locations", number)) if container is None else None,
+        "home_location_id": sometimes(number, shop.one_of("locations", number + 1), every=3),
+        "latitude": -22.5 - number % 60 if number % 5 == 0 else None,
+        "longitude": round(100.000001 + number % 70, 6) if number % 5 == 0 else None,
+        "technician_id": sometimes(number, shop.one_of("persons", number), every=3),
+        "department_id": sometimes(number, shop.one_of("departments", number)),
+        "company_id": sometimes(number, shop.one_of("companies", number), every=3),
+        "ownership": ("company-owned", "leased", "rented", "customer-owned", None)[number % 5],
+        "is_byod": number % 6 == 5,
         "purchased_on": sometimes(number, f"2025-0{number % 9 + 1}-11"),
         "purchase_cost": (f"{number * 37 % 11}.99", "1250.00", "0.0015", None)[number % 4],
         "currency": ("EUR", "USD", "JPY", None)[number % 4],
+        "supplier_id": sometimes(number, shop.one_of("suppliers", number)),
         "order_number": sometimes(number, f"PO {number % 3}"),
+        "depreciation_id": sometimes(number, shop.one_of("depreciations", number), every=2),
         "warranty_months": sometimes(number, number % 5 * 12, every=3),
         "end_of_life_on": sometimes(number, f"2032-1{number % 3}-01", every=3),
+        "maintenance_enabled": cared_for,
+        "maintenance_interval_days": 90 + number % 300 if cared_for else None,
+        "last_maintained_on": f"2026-0{number % 9 + 1}-03" if cared_for and number % 2 else None,
+        "last_audited_on": sometimes(number, f"2026-0{number % 9 + 1}-20", every=2),
+        "next_audit_on": sometimes(number, f"2027-0{number % 9 + 1}-20", every=3),
         "notes": sometimes(number, f'=HYPERLINK("https://example.org/{number}")', every=2),
     }
 
@@ -297,6 +464,16 @@ def member(number: int, shop: Workshop) -> Patch:
         "name": word(number),
         "password": PASSWORD,
         "role": ("member", "admin", "manager", "technician", "auditor")[number % 5],
+        "scope_location_id": sometimes(number, shop.one_of("locations", number), every=2),
+    }
+
+
+def invitation(number: int, shop: Workshop) -> Patch:
+    """Somebody who is asked in."""
+    return {
+        "email": f"{unique('invited')}@example.org",
+        "name": sometimes(number, word(number)),
+        "role": ("technician", "auditor", "member")[number % 3],
         "scope_location_id": sometimes(number, shop.one_of("locations", number), every=2),
     }
 
@@ -317,22 +494,37 @@ FACTORIES: dict[str, Callable[[int, Workshop], Patch]] = {
     "organizations": lambda number, shop: {},
     "users": member,
     "members": member,
+    "invitations": invitation,
     "api-keys": api_key,
+    "companies": company,
+    "departments": department,
+    "customers": customer,
     "categories": category,
     "manufacturers": manufacturer,
+    "suppliers": supplier,
+    "depreciations": depreciation,
+    "custom-fields": custom_field,
+    "field-sets": field_set,
     "products": product,
     "statuses": status,
     "assets": asset,
 }
-FACTORIES_SAY = {name: {"scope_location_id"} for name in ("members", "api-keys")}  # beside the writable fields
+FACTORIES_SAY = {name: {"scope_location_id"} for name in ("members", "invitations", "api-keys")}  # beside the writable fields
 CHANGES: dict[str, Patch] = {
     "locations": {"city": "Porto", "code": None, "notes": "Moved twice"},
     "persons": {"title": "Chief of cameras", "is_archived": True, "notes": None},
-    "organizations": {"name": "Kestrel and Daughters", "currency": "CHF"},
-    "members": {"role": "auditor"},
+    "companies": {"name": "Renamed", "phone": None, "email": "new@example.org"},
+    "departments": {"name": "Renamed", "phone": "+49 30 1", "notes": None},
+    "customers": {"name": "Renamed", "default_sla_hours": 77, "notes": None},
+    "suppliers": {"name": "Renamed", "url": None, "contact_name": "Somebody else"},
+    "custom-fields": {"name": "Renamed", "help": "Said differently", "position": 77},
+    "field-sets": {"name": "Renamed", "notes": "Said differently"},
+    "depreciations": {"name": "Renamed", "months": 77, "notes": None},
+    "organizations": {"name": "Kestrel and Daughters", "currency": "CHF", "asset_tag_pattern": "KFR-%04d"},
+    "members": {"role": "auditor", "is_active": False},
     "categories": {"name": "Renamed", "notes": None},
     "manufacturers": {"name": "Renamed", "url": None, "support_phone": "+49 30 1"},
     "products": {"name": "Renamed", "default_purchase_cost": "77.25", "notes": None},
     "statuses": {"name": "Renamed", "notes": "Said differently"},
-    "assets": {"name": "Renamed", "order_number": "PO 99", "purchase_cost": "77.25", "notes": None},
+    "assets": {"name": "Renamed", "order_number": "PO 99", "purchase_cost": "77.25", "condition": 2, "notes": None},
 }

@@ -33,7 +33,7 @@ from webapp.core import (
 from webapp.core.resource import registry
 from webapp.faces import api, docs, icons, pages, security_headers
 
-FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports")
+FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports", "demo")
 ROOT = Path(__file__).resolve().parent.parent
 MACHINERY = (logs, errors, mail, icons, ratelimit, security_headers, health, worker, docs, commands)
 

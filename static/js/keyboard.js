@@ -1,10 +1,12 @@
-// Keys: single letters only while nobody is typing and no dialog is open.
+// Keys: single letters only while nobody is typing, no dialog is open, and the reader has not switched them off.
 
+const GO_WAIT = 1500;
 const typing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const rows = () => [...document.querySelectorAll("[data-list] tbody tr[data-row]")];
 const here = () => document.querySelector("tr.is-here");
+let going = 0;
 
-function go(step) {
+function walk(step) {
   const all = rows();
   if (!all.length) return;
   const at = Math.min(Math.max(all.indexOf(here()) + step, 0), all.length - 1);
@@ -22,31 +24,45 @@ function press(key) {
   return true;
 }
 
+function tick(event) {
+  const box = here()?.querySelector(".qm-check input");
+  box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
+  return Boolean(box);
+}
+
+function edit() {
+  const link = here()?.querySelector("a");
+  if (!link) return press("e");
+  location.assign(`${link.href}/edit`);
+  return true;
+}
+
+// G, then a letter: the side menu's entries say theirs with data-key="g d"
+function go(letter) {
+  const place = document.querySelector(`[data-key="g ${CSS.escape(letter)}"]`);
+  if (place) location.assign(place.href);
+  return Boolean(place);
+}
+
 function letter(event) {
-  switch (event.key) {
-    case "j": go(1); return true;
-    case "k": go(-1); return true;
-    case "x":
-    case "X": {
-      const box = here()?.querySelector(".qm-check input");
-      box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
-      return Boolean(box);
-    }
-    case "e": {
-      const link = here()?.querySelector("a");
-      if (!link) return press("e");
-      location.assign(`${link.href}/edit`);
-      return true;
-    }
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (performance.now() - going < GO_WAIT && going) {
+    going = 0;
+    if (go(key)) return true;
+  }
+  switch (key) {
+    case "j": walk(1); return true;
+    case "k": walk(-1); return true;
+    case "x": return tick(event);
+    case "e": return edit();
+    case "g": going = performance.now(); return true;
     case "Enter": {
       if (document.activeElement !== document.body || !here()) return false;
       here().querySelector("a").click();
       return true;
     }
     case "?": document.getElementById("keys")?.showModal(); return true;
-    case "/": return press("/");
-    case "f": case "n": return press(event.key);
-    default: return false;
+    default: return /^[a-z/]$/.test(key) && press(key);
   }
 }
 
@@ -62,6 +78,6 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || dialog || typing(event.target)) return;
-  if (document.documentElement.dataset.keys === "off") return;
+  if (document.body.dataset.shortcuts === "off") return;
   if (letter(event)) event.preventDefault();
 });

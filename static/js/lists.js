@@ -1,4 +1,5 @@
-// Ticks in a list: all on the page, a range with Shift, everything that the filters show. The bar shows itself by CSS.
+// Lists: ticks (all on the page, a range with Shift, everything that the filters show), a head that stays in sight,
+// the order of columns, and the field that finds a field.
 
 let last = null;
 
@@ -16,6 +17,7 @@ function refresh(form) {
   if (!page.checked) everything.value = "";
   const button = form.querySelector("[data-select-all]");
   if (button) button.hidden = !page.checked || everything.value === "1";
+  for (const single of form.querySelectorAll("[data-select-one]")) single.hidden = ticked.length !== 1;
   const count = form.querySelector("[data-select-count]");
   count.textContent = everything.value
     ? button.dataset.text
@@ -54,7 +56,77 @@ document.addEventListener("change", (event) => {
   refresh(form);
 });
 
+// a table that fits its card scrolls with the page, its head below the top bar; a wider one keeps its own scrolling box
+const fitting = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const wrap = target.closest("[data-sticky]");
+    if (wrap) wrap.classList.toggle("is-whole", wrap.querySelector("table").scrollWidth <= wrap.clientWidth + 1);
+  }
+});
+
+function watch(root) {
+  for (const wrap of root.querySelectorAll?.("[data-sticky]") ?? []) {
+    fitting.observe(wrap);
+    fitting.observe(wrap.querySelector("table"));
+  }
+  for (const finder of root.querySelectorAll?.("[data-finder]") ?? []) finder.hidden = false;
+}
+
+watch(document);
+document.addEventListener("htmx:load", (event) => watch(event.target));
+
 // the browser may bring ticks back with the page
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-selection]:has(.qm-check)")) refresh(form);
+});
+
+// the order of columns: buttons, or Alt with an arrow on the tick
+function move(item, step) {
+  const beside = step < 0 ? item.previousElementSibling : item.nextElementSibling;
+  if (!beside) return;
+  if (step < 0) beside.before(item);
+  else beside.after(item);
+  const said = item.closest("form").querySelector("[data-order-said]");
+  const place = [...item.parentElement.children].indexOf(item) + 1;
+  said.textContent = said.dataset.words.replace("{name}", item.querySelector("label").textContent.trim()).replace("{n}", place);
+  item.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-order] :is([name=up], [name=down])");
+  if (!button) return;
+  event.preventDefault();
+  move(button.closest("li"), button.name === "up" ? -1 : 1);
+  button.focus();
+});
+
+document.addEventListener("keydown", (event) => {
+  const tick = event.target.closest?.("[data-order] input[type=checkbox]");
+  if (tick && event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    event.preventDefault();
+    move(tick.closest("li"), event.key === "ArrowUp" ? -1 : 1);
+    tick.focus();
+  }
+  if (event.key === "Enter" && event.target.closest?.("[data-finder]")) event.preventDefault();
+});
+
+document.addEventListener("input", (event) => {
+  const field = event.target.closest("[data-finder] input");
+  if (!field) return;
+  const box = field.closest("[data-finds]");
+  const word = field.value.trim().toLowerCase();
+  let found = 0;
+  for (const item of box.querySelectorAll("[data-find]")) {
+    item.hidden = !item.dataset.find.includes(word);
+    found += !item.hidden;
+  }
+  for (const fold of box.querySelectorAll("details")) {
+    const any = fold.querySelector("[data-find]:not([hidden])") !== null;
+    fold.hidden = !any;
+    fold.dataset.was ??= String(fold.open);
+    fold.open = word ? any : fold.dataset.was === "true";
+    if (!word) delete fold.dataset.was;
+  }
+  const nothing = box.querySelector("[data-find-nothing]");
+  if (nothing) nothing.hidden = found > 0;
 });

@@ -228,7 +228,7 @@ def test_the_first_run_makes_organization_and_owner_and_signs_in(first_run):
     with app.app_context():
         tenant = identity.organization_by_slug("kestrel-field-research")
     assert (tenant.currency, tenant.timezone) == ("EUR", "Europe/Lisbon")
-    assert tenant.settings == {"asset_tag_pattern": "KFR-%04d"}
+    assert tenant.settings == {"asset_tag_pattern": "KFR-%04d", "unique_serial": True}
 
 
 def test_the_first_run_closes_for_good(first_run):

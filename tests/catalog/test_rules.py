@@ -1,16 +1,20 @@
 """The catalogue: two levels of categories, products of makers, thirteen statuses."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.households import Household
-from tests.rows import add, change, listed, resource, row, stored
+from tests.rows import add, change, lines, listed, resource, row, stored
 from webapp.catalog.models import Status
+from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.labels import label_rows
+from webapp.core.query import choices
+from webapp.core.undo import undo_all
 from webapp.core.writes import delete, restore
 
 # domain §4.1: label, type, lifecycle, default, Tageur's code, AssetTiger's name
@@ -77,12 +81,66 @@ def test_a_status_has_one_of_the_known_lifecycles_and_types(context: Context, pa
         add(context, "statuses", name="On loan", **patch)
 
 
-def test_whether_a_status_is_seeded_or_first_is_not_for_clients_to_say(organization: Household):
-    api = organization.api_client()
+def test_whether_a_status_is_seeded_is_not_for_clients_to_say(organization: Household):
+    body = {"name": "On loan", "lifecycle": "active", "label_type": "deployable", "is_system": True}
 
-    for name in ("is_system", "is_default_for_lifecycle"):
-        body = {"name": "On loan", "lifecycle": "active", "label_type": "deployable", name: True}
-        assert api.post("statuses", body).status_code == 422
+    assert organization.api_client().post("statuses", body).status_code == 422
+
+
+def first_of(context: Context, lifecycle: str) -> list[str]:
+    """Return the names of the statuses that a lifecycle begins with."""
+    found = listed(context, "statuses", f"lifecycle={lifecycle}&is_default_for_lifecycle=true")
+    return [str(one["name"]) for one in found]
+
+
+def test_a_status_that_becomes_the_first_of_its_lifecycle_ends_the_one_before(context: Context):
+    ready = add(context, "statuses", name="Ready", is_default_for_lifecycle=True)
+    assert first_of(context, "active") == ["Ready"]
+
+    change(context, "statuses", status(context, "Active"), is_default_for_lifecycle=True)
+
+    assert first_of(context, "active") == ["Active"]
+    assert [line["changes"] for line in lines(context, "statuses", ready)][1:] == [
+        {"is_default_for_lifecycle": [True, False]}
+    ]
+
+
+def test_the_first_status_ends_in_the_change_set_of_the_next_and_comes_back_with_its_undo(context: Context):
+    add(context, "statuses", name="Ready", is_default_for_lifecycle=True)
+    context.session.flush()
+
+    undo_all(replace(context, forced=True), context.change_set_id)
+
+    assert first_of(context, "active") == ["Active"]
+    assert "Ready" not in [found["name"] for found in listed(context, "statuses")]
+
+
+def test_a_lifecycle_is_never_without_a_first_status(context: Context):
+    ready = add(context, "statuses", name="Ready", is_default_for_lifecycle=True)
+
+    with pytest.raises(Invalid, match="is_default_for_lifecycle: Each lifecycle has a first status"):
+        change(context, "statuses", ready, is_default_for_lifecycle=False)
+    with pytest.raises(Invalid, match="lifecycle: It is the first of its lifecycle"):
+        change(context, "statuses", ready, lifecycle="idle")
+    with pytest.raises(Conflict) as refused:
+        delete(context, resource("statuses"), ready)
+    assert refused.value.code == "is_default"
+
+
+def test_two_statuses_cannot_become_the_first_of_one_lifecycle_at_once(context: Context):
+    names = [add(context, "statuses", name=name) for name in ("Ready", "Spare")]
+    rows = find_rows(context, resource("statuses"), "id", names).values()
+
+    drafts = plan_rows(context, resource("statuses"), [(one, {"is_default_for_lifecycle": True}) for one in rows])
+
+    with pytest.raises(Conflict, match="Each lifecycle has one first status"):
+        write_rows(context, resource("statuses"), drafts)
+
+
+@pytest.mark.parametrize("color", ["red", "#12345", "#1234567", "#12345g", "2954b0"])
+def test_a_color_is_six_digits(context: Context, color: str):
+    with pytest.raises(Exception, match="A colour as #"):
+        add(context, "categories", color=color)
 
 
 def test_categories_have_two_levels_of_one_kind(context: Context):
@@ -179,3 +237,64 @@ def test_a_product_names_its_maker_and_category(context: Context):
     found = row(context, "products", add(context, "products", name="FX3", manufacturer_id=sony))
 
     assert (found["manufacturer"], found["category"]) == ("Sony", "Things")
+
+
+def test_a_product_is_of_a_category_of_assets(context: Context):
+    cables = add(context, "categories", name="Cables", kind="accessory")
+    product = add(context, "products", name="FX3")
+
+    with pytest.raises(Invalid, match="category_id: This is not a category of assets"):
+        add(context, "products", name="XLR 3 m", category_id=cables)
+    with pytest.raises(Invalid, match="category_id: This is not a category of assets"):
+        change(context, "products", product, category_id=cables)
+
+
+@pytest.mark.parametrize("method", ["straight_line", "double_declining", "sum_of_years"])
+def test_only_the_declining_balance_has_a_rate(context: Context, method: str):
+    declining = add(context, "depreciations", method="declining", months=60, rate=25)
+
+    assert row(context, "depreciations", declining)["rate"] == 25
+    with pytest.raises(Invalid, match="rate: Only the declining balance has a rate"):
+        add(context, "depreciations", method=method, months=60, rate=25)
+    with pytest.raises(Invalid, match="rate: Say how much a year"):
+        add(context, "depreciations", method="declining", months=60)
+
+
+def test_a_minimum_is_an_amount_or_a_part_of_the_price(context: Context):
+    add(context, "depreciations", months=36, minimum_value="100.00")
+    add(context, "depreciations", months=36, minimum_percent=10)
+
+    with pytest.raises(Invalid, match="minimum_percent: Give an amount or a part of the price"):
+        add(context, "depreciations", months=36, minimum_value="100.00", minimum_percent=10)
+
+
+@pytest.mark.parametrize(
+    ("patch", "name"),
+    [
+        ({"months": 0}, "months"),
+        ({"months": 1201}, "months"),
+        ({"months": None}, "months"),
+        ({"months": 12, "method": "guessing"}, "method"),
+        ({"months": 12, "convention": "whenever"}, "convention"),
+        ({"months": 12, "method": "declining", "rate": 101}, "rate"),
+        ({"months": 12, "minimum_percent": 100.5}, "minimum_percent"),
+    ],
+)
+def test_a_depreciation_that_makes_no_sense_is_refused(organization: Household, patch: dict[str, Any], name: str):
+    answer = organization.api_client().post("depreciations", {"name": "Cameras"} | patch)
+
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json["errors"]} == {name}
+
+
+def test_an_archived_product_is_not_offered_but_still_found(context: Context):
+    old, new = add(context, "products", name="FX3", is_archived=True), add(context, "products", name="FX30")
+
+    assert [found for found, _name in choices(context, resource("products"), offered=True)] == [new]
+    assert {found for found, _name in choices(context, resource("products"))} == {old, new}
+
+
+@pytest.mark.parametrize("name", ["url", "support_url", "warranty_lookup_url"])
+def test_a_web_address_is_one(context: Context, name: str):
+    with pytest.raises(Exception, match="This is not a web address"):
+        add(context, "manufacturers", **{name: "javascript:alert(1)"})

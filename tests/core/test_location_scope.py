@@ -49,6 +49,15 @@ class Manor:
         return alone | {resource.located_by: location_id}
 
 
+STRANGERS = [
+    (resource, name)
+    for resource in PLACED
+    for name, item in resource.references.items()
+    if item.target in {located.name for located in LOCATED} and name != resource.located_by and not item.dump_only
+    if (resource.name, name) != ("assets", "parent_id")  # contents are where their container is
+]
+
+
 @pytest.fixture(scope="module")
 def manor(app):
     return Manor(app)
@@ -235,3 +244,14 @@ def test_a_place_above_the_part_is_known_by_name_only_as_a_path(manor):
 
     assert {row["name"] for row in rows} == {"North", "Hall"}
     assert {row["parent"] for row in rows} == {None, "North"}
+
+
+@pytest.mark.parametrize(("resource", "name"), STRANGERS, ids=lambda value: getattr(value, "name", value))
+def test_what_a_thing_inside_refers_to_outside_is_not_named(manor, resource, name):
+    outside = manor.outside[resource.references[name].target]
+    row_id = make(manor.household, resource.name, **manor.at(resource, manor.inside["locations"]) | {name: outside})
+
+    for path in ("", f"/{row_id}", f"/{row_id}/history", f"/{row_id}/edit", "/export.csv"):
+        silent(manor.manager.get(f"/{resource.name}{path}"))
+    for path in ("", f"/{row_id}", f"/{row_id}/history"):
+        silent(manor.api.get(f"{resource.name}{path}"))

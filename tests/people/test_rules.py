@@ -8,6 +8,7 @@ from tests.households import Household
 from tests.rows import add, change, resource, row
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
+from webapp.core.query import choices
 from webapp.core.writes import delete
 
 
@@ -94,3 +95,52 @@ def test_who_manages_somebody_is_not_deleted(context: Context):
         delete(context, resource("persons"), boss)
     change(context, "persons", person, manager_id=None)
     delete(context, resource("persons"), boss)
+
+
+def test_a_department_has_its_name_once_in_a_company(context: Context):
+    kestrel, merlin = (add(context, "companies", name=name) for name in ("Kestrel", "Merlin"))
+    add(context, "departments", name="Cameras", company_id=kestrel)
+    add(context, "departments", name="Cameras", company_id=merlin)
+    own = add(context, "departments", name="Cameras")
+
+    for company in (kestrel, None):
+        with pytest.raises(Invalid, match=r"name: .* has this already"):
+            add(context, "departments", name="CAMERAS", company_id=company)
+    with pytest.raises(Invalid, match=r"name: .* has this already"):
+        change(context, "departments", own, company_id=merlin)
+
+
+def test_customers_may_share_a_name(context: Context):
+    first, second = (add(context, "customers", name="Teatro Aveirense") for _ in range(2))
+
+    assert first != second
+
+
+def test_only_who_is_free_of_tax_says_why(context: Context):
+    add(context, "customers", is_tax_exempt=True, tax_exemption_reason="Charity 1042")
+
+    with pytest.raises(Invalid, match="tax_exemption_reason: Only who is free of tax"):
+        add(context, "customers", tax_exemption_reason="Charity 1042")
+
+
+def test_who_has_left_is_not_offered_any_more(context: Context):
+    here, gone = add(context, "persons"), add(context, "persons", is_archived=True)
+
+    offered = {found for found, _name in choices(context, resource("persons"), offered=True)}
+    assert {here, gone} & offered == {here}
+    assert {here, gone} <= {found for found, _name in choices(context, resource("persons"))}
+
+
+@pytest.mark.parametrize("kind", ["persons", "companies", "departments", "customers", "suppliers", "locations"])
+@pytest.mark.parametrize("email", ["nobody", "a@", "@b.org", "a b@c.org"])
+def test_an_e_mail_address_is_one(context: Context, kind: str, email: str):
+    with pytest.raises(Exception, match="This is not an e-mail address"):
+        add(context, kind, email=email)
+
+
+@pytest.mark.parametrize("kind", ["persons", "customers", "suppliers", "locations"])
+@pytest.mark.parametrize("country", ["pt", "PRT", "ZZ", "EU", "1A"])
+def test_a_country_is_its_two_letters(context: Context, kind: str, country: str):
+    assert row(context, kind, add(context, kind, country="PT"))["country"] == "PT"
+    with pytest.raises(Exception, match=r"two capital letters|Longer than"):
+        add(context, kind, country=country)

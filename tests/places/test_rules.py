@@ -7,11 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.households import Household
-from tests.rows import add, add_many, change, resource, row, stored
+from tests.rows import add, add_many, change, lines, listed, resource, row, stored
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict, Invalid, NotFound
 from webapp.core.labels import label_rows
+from webapp.core.query import choices
 from webapp.core.writes import delete, restore
 from webapp.places.models import Location, LocationAncestor
 from webapp.places.rules import DEEPEST, may_stand_in
@@ -240,3 +241,67 @@ def test_two_moves_that_would_make_a_ring_are_not_both_done(organization: Househ
         parents = {found["id"]: found["parent_id"] for found in stored(reader, LOCATIONS)}
     assert told is not None
     assert parents == {one: other, other: None}
+
+
+def main_places(context: Context) -> list[int]:
+    """Return the places that are the main one."""
+    return [int(one["id"]) for one in listed(context, "locations", "is_primary=true")]
+
+
+def test_there_is_one_main_place_and_choosing_another_ends_it(context: Context):
+    lisbon = add(context, "locations", name="Lisbon", is_primary=True)
+    porto = add(context, "locations", name="Porto")
+
+    change(context, "locations", porto, is_primary=True)
+
+    assert main_places(context) == [porto]
+    assert lines(context, "locations", lisbon)[-1]["changes"] == {"is_primary": [True, False]}
+    change(context, "locations", porto, is_primary=False)
+    assert main_places(context) == []
+
+
+def test_a_main_place_that_comes_back_is_the_main_one_again(context: Context):
+    lisbon = add(context, "locations", name="Lisbon", is_primary=True)
+    delete(context, resource("locations"), lisbon)
+    porto = add(context, "locations", name="Porto", is_primary=True)
+    assert main_places(context) == [porto]
+
+    restore(context, resource("locations"), lisbon)
+
+    assert main_places(context) == [lisbon]
+
+
+def test_the_main_place_is_in_use(context: Context):
+    lisbon = add(context, "locations", name="Lisbon", is_primary=True)
+
+    with pytest.raises(Invalid, match="is_active: The main place is in use"):
+        change(context, "locations", lisbon, is_active=False)
+
+
+def test_who_sees_a_part_does_not_choose_the_main_place(organization: Household):
+    with organization.context() as context:
+        lisbon = add(context, "locations", name="Lisbon")
+        context.session.commit()
+
+    refused = pytest.raises(Invalid, match="is_primary: Only somebody who sees every place")
+    with organization.context(organization.actor("manager", lisbon)) as narrowed, refused:
+        change(narrowed, "locations", lisbon, is_primary=True)
+
+
+def test_a_place_out_of_use_is_not_offered_but_still_found(context: Context):
+    lisbon, cellar = add(context, "locations"), add(context, "locations", is_active=False)
+
+    assert [found for found, _name in choices(context, resource("locations"), offered=True)] == [lisbon]
+    assert {found for found, _name in choices(context, resource("locations"))} == {lisbon, cellar}
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [{"latitude": 91, "longitude": 0}, {"latitude": 0, "longitude": -181}, {"latitude": 38.7}, {"longitude": 1}],
+)
+def test_a_spot_on_the_globe_has_both_its_numbers(context: Context, patch: dict[str, Any]):
+    spot = add(context, "locations", latitude=38.716667, longitude=-9.139)
+
+    assert str(row(context, "locations", spot)["latitude"]) == "38.716667"
+    with pytest.raises(Exception, match=r"Must be|belong together"):
+        add(context, "locations", **patch)

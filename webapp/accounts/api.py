@@ -7,9 +7,11 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 
 from webapp.accounts.choices import DIALECTS
+from webapp.accounts.invitations import INVITATIONS_AN_HOUR, invite, send_again, withdraw
 from webapp.accounts.passwords import LONGEST
-from webapp.accounts.resources import API_KEYS, MEMBERS, ROLE_CHOICES, ApiKeySchema
+from webapp.accounts.resources import API_KEYS, INVITATIONS, MEMBERS, ROLE_CHOICES, ApiKeySchema
 from webapp.accounts.rules import add_member, create_api_key, revoke_api_key
+from webapp.accounts.throttles import allow
 from webapp.core.context import current_context
 from webapp.core.fields import Choice, Codes, Moment, Reference, Text
 from webapp.core.query import get_row
@@ -44,6 +46,15 @@ class NewMemberSchema(Schema):
     email = Text(required=True)
     name = Text()
     password = Text(max=LONGEST)
+    role = Choice(ROLE_CHOICES, required=True)
+    scope_location_id = Reference("locations")
+
+
+class NewInvitationSchema(Schema):
+    """Somebody who is to be asked in."""
+
+    email = Text(required=True)
+    name = Text()
     role = Choice(ROLE_CHOICES, required=True)
     scope_location_id = Reference("locations")
 
@@ -106,6 +117,47 @@ def create_member() -> Response:
         scope_location_id=wanted.get("scope_location_id"),
     )
     return one(context, MEMBERS, member.id, 201, Location=f"{PREFIX}/members/{member.id}")
+
+
+@blueprint.post("/invitations")
+@openapi.document(
+    "invitations",
+    "Ask somebody in by mail",
+    INVITATIONS.schema_for(),
+    status=201,
+    errors=openapi.BODY_ERRORS,
+    body=openapi.json_body(NewInvitationSchema()),
+)
+def create_invitation() -> Response:
+    """Mail somebody a link by which they become a member."""
+    context = entered(INVITATIONS, write=True)
+    wanted = load(NewInvitationSchema(unknown=RAISE), json_body())
+    allow("invite", str(context.organization_id), limit=INVITATIONS_AN_HOUR)
+    made = invite(
+        context,
+        email=wanted["email"],
+        name=wanted.get("name") or "",
+        role=wanted["role"],
+        scope_location_id=wanted.get("scope_location_id"),
+    )
+    return one(context, INVITATIONS, made.id, 201, Location=f"{PREFIX}/invitations/{made.id}")
+
+
+@blueprint.post("/invitations/<row_id:row_id>/send")
+@openapi.document("invitations", "Mail an invitation again, for another week", INVITATIONS.schema_for(), errors=(404,))
+def resend_invitation(row_id: int) -> Response:
+    """Mail an invitation anew; the link of the last letter no longer works."""
+    context = entered(INVITATIONS, write=True)
+    allow("invite", str(context.organization_id), limit=INVITATIONS_AN_HOUR)
+    return one(context, INVITATIONS, send_again(context, row_id).id)
+
+
+@blueprint.delete("/invitations/<row_id:row_id>")
+@openapi.document("invitations", "Withdraw an invitation", None, status=204, errors=(404, 422))
+def withdraw_invitation(row_id: int) -> Response:
+    """Take an invitation back."""
+    withdraw(entered(INVITATIONS, write=True), row_id)
+    return Response(status=204)
 
 
 @blueprint.post("/api-keys")

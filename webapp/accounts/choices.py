@@ -8,7 +8,12 @@ from babel.core import get_global
 from flask_babel import lazy_gettext as _l
 
 DIALECTS = {"native": _l("Native")}
-LOCALES = ("en_GB", "en_US", "en_AU", "en_CA", "en_IE", "en_IN", "en_NZ", "en_ZA", "en")
+LOCALES = (
+    *("en_GB", "en_US", "en_AU", "en_CA", "en_IE", "en_IN", "en_NZ", "en_ZA", "en"),
+    *("de", "de_AT", "de_CH", "de_LI", "de_LU"),
+    *("es", "es_AR", "es_CL", "es_CO", "es_MX", "es_PE", "es_US", "es_UY"),
+)
+THEMES = {"system": _l("As the device"), "light": _l("Light"), "dark": _l("Dark")}
 COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 
 
@@ -36,5 +41,6 @@ def timezones() -> dict[str, str]:
 
 @cache
 def locales() -> dict[str, str]:
-    """Return {code: "English (United Kingdom)"} of the languages that the interface speaks."""
-    return {code: Locale.parse(code).get_display_name("en") or code for code in LOCALES}
+    """Return {code: "Deutsch (Österreich)"} of the languages that the interface speaks, each in its own words."""
+    names = {code: Locale.parse(code).get_display_name(code) or code for code in LOCALES}
+    return {code: name[:1].upper() + name[1:] for code, name in names.items()}

@@ -8,8 +8,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, make_response, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    make_response,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import LoginManager, UserMixin, current_user, login_user
+from sqlalchemy import Connection
 
 from webapp.core import identity
 from webapp.core.context import open_context
@@ -55,6 +67,7 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app)
     login_manager.session_protection = None
     app.before_request(enter)
+    app.context_processor(reader_look)
 
 
 @login_manager.user_loader
@@ -79,7 +92,11 @@ def send_to_sign_in() -> Response:
 
 def enter() -> Response | None:
     """Let a request to a page in when it has a session, and bind it to the session's organization."""
-    if request.endpoint is None or request.path.startswith(TOKENS_ONLY):
+    if request.path.startswith(TOKENS_ONLY):
+        return None
+    if request.endpoint is None:  # nothing is there; who is signed in is told so inside the frame
+        if visit := current_visit():
+            open_context(visit.tenant, visit.actor, write=False)
         return None
     view = current_app.view_functions[request.endpoint]
     if request.endpoint in PUBLIC or getattr(view, "is_public", False):
@@ -100,10 +117,19 @@ def current_visit() -> Visit | None:
 
 
 def start_session(
-    user_id: int, organization_id: int, *, remember: bool = False, expires_at: datetime | None = None
+    user_id: int,
+    organization_id: int,
+    *,
+    remember: bool = False,
+    expires_at: datetime | None = None,
+    connection: Connection | None = None,
+    visit: Visit | None = None,
 ) -> None:
-    """Sign somebody in: a new session, and nothing of the old cookie."""
-    close_session()
+    """Sign somebody in: a new session, and nothing of the old cookie.
+
+    With a `connection` it takes part in a transaction that has begun, as SQLite and a user just made need it.
+    """
+    close_session(connection=connection)
     secret = identity.open_session(
         user_id,
         organization_id,
@@ -111,14 +137,38 @@ def start_session(
         user_agent=request.user_agent.string,
         remember=remember,
         expires_at=expires_at,
+        connection=connection,
     )
     session.permanent = remember
-    login_user(Visitor(secret))
+    login_user(Visitor(secret, visit))
 
 
-def close_session() -> None:
+def renew_session(visit: Visit, connection: Connection) -> None:
+    """Give somebody who is signed in a new session in place of this one, as long as it would have been."""
+    start_session(
+        visit.actor.user_id or 0,
+        visit.tenant.id,
+        remember=bool(session.permanent),
+        expires_at=visit.expires_at,
+        connection=connection,
+        visit=visit,
+    )
+
+
+def close_session(*, connection: Connection | None = None) -> None:
     """End this browser's session and forget all its cookie said."""
     secret = session.get("_user_id")
     if secret:
-        identity.close_session(secret)
+        identity.close_session(secret, connection=connection)
     session.clear()
+
+
+def reader_look() -> dict[str, Any]:
+    """Return what the document is drawn with: the reader's theme, and whether single letters are shortcuts.
+
+    It asks nothing: a page that did not look who is there, such as one that says the database is away, has no look.
+    """
+    known = g.get("_login_user") if has_request_context() else None
+    visit = getattr(known, "visit", None)
+    theme = visit.theme if visit and visit.theme in ("light", "dark") else None
+    return {"reader_theme": theme, "reader_shortcuts": visit.has_shortcuts if visit else True}

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
-from webapp.accounts.choices import currencies, locales, timezones
+from webapp.accounts.choices import THEMES, currencies, locales, timezones
 from webapp.accounts.passwords import LONGEST, SHORTEST
 from webapp.core.errors import Invalid
 
@@ -20,6 +21,11 @@ PASSWORD_HELP = _l("At least 10 characters. A sentence is good.")
 def listed(words: dict[str, str]) -> Any:
     """Return a function that gives WTForms the choices of a select."""
     return lambda: [SelectChoice(code, label) for code, label in words.items()]
+
+
+def or_the_organizations(words: dict[str, str]) -> Any:
+    """Return a function that gives WTForms these choices, and first the organization's own."""
+    return lambda: [SelectChoice("", _("As the organisation")), *listed(words)()]
 
 
 class GateForm(FlaskForm):
@@ -79,6 +85,65 @@ class PasswordForm(GateForm):
 
     old = PasswordField(_l("Password now"), [NEEDED], render_kw={"autocomplete": "current-password"})
     new = PasswordField(_l("New password"), [NEEDED], description=PASSWORD_HELP, render_kw=NEW_PASSWORD)
+
+
+class ForgotForm(GateForm):
+    """Whose password is forgotten."""
+
+    email = EmailField(_l("E-mail"), [NEEDED], render_kw={"autocomplete": "username", "autofocus": True})
+
+
+class ResetForm(GateForm):
+    """The password that shall be."""
+
+    password = PasswordField(_l("New password"), [NEEDED], description=PASSWORD_HELP, render_kw=NEW_PASSWORD)
+
+
+class CodeForm(GateForm):
+    """A code of an authenticator, or a recovery code."""
+
+    code = StringField(
+        _l("Code"),
+        [NEEDED],
+        description=_l("Six digits from your authenticator, or one of your recovery codes."),
+        render_kw={"autocomplete": "one-time-code", "autofocus": True, "maxlength": 20, "autocapitalize": "none"},
+    )
+
+
+class JoinForm(GateForm):
+    """Somebody new, who has been invited."""
+
+    name = StringField(_l("Name"), [NEEDED], render_kw={"autocomplete": "name", "maxlength": 255})
+    password = PasswordField(_l("Password"), [NEEDED], description=PASSWORD_HELP, render_kw=NEW_PASSWORD)
+
+
+class OwnPasswordForm(GateForm):
+    """The password that is, to show that it is really oneself."""
+
+    password = PasswordField(_l("Your password"), [NEEDED], render_kw={"autocomplete": "current-password"})
+
+
+class PasswordAndCodeForm(OwnPasswordForm):
+    """The password and a code, to take the second factor away."""
+
+    code = StringField(
+        _l("Code"),
+        [NEEDED],
+        description=_l("Six digits from your authenticator, or one of your recovery codes."),
+        render_kw={"autocomplete": "one-time-code", "maxlength": 20, "autocapitalize": "none"},
+    )
+
+
+class ProfileForm(GateForm):
+    """What people say of themselves, and how pages are drawn for them."""
+
+    name = StringField(_l("Name"), [NEEDED], render_kw={"autocomplete": "name", "maxlength": 255})
+    locale = SelectField(
+        _l("Language"), choices=or_the_organizations(locales()), description=_l("Of words, numbers and dates.")
+    )
+    timezone = SelectField(_l("Time zone"), choices=or_the_organizations(timezones()))
+    theme = RadioField(_l("Looks"), choices=listed(THEMES), default="system")
+    has_shortcuts = BooleanField(_l("Single letters are shortcuts, such as N for new"), default=True)
 
 
 def show_errors(form: FlaskForm, error: Invalid) -> None:

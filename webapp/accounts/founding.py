@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -40,6 +40,7 @@ class Founding:
     locale: str = "en_GB"
     first_tag: str = ""
     first: bool = False
+    at: datetime | None = None
 
 
 def found_organization(wanted: Founding) -> Context:
@@ -72,7 +73,7 @@ def create_organization(session: Session, organization_id: int, wanted: Founding
         currency=wanted.currency,
         timezone=wanted.timezone,
         locale=wanted.locale,
-        settings=_tag_settings(wanted.first_tag),
+        asset_tag_pattern=_tag_pattern(wanted.first_tag),
     )
     session.add(organization)
     session.flush()
@@ -87,7 +88,7 @@ def create_organization(session: Session, organization_id: int, wanted: Founding
         locale=tenant.locale,
         timezone=tenant.timezone,
     )
-    context = make_context(session, tenant, owner)
+    context = make_context(session, tenant, owner, at=wanted.at)
     values = {column.name: getattr(organization, column.name) for column in organization.__table__.c}
     record_change(context, [Change(None, values)])
     person_id = person_of(context, owner.name, email)
@@ -119,6 +120,7 @@ def _owner(session: Session, wanted: Founding, email: str) -> int:
 
 def tenant_of(organization: Organization) -> Tenant:
     """Return an organization as rules take it."""
+    own = {name: getattr(organization, name) for name in ("asset_tag_pattern", "unique_serial")}
     return Tenant(
         id=organization.id,
         guid=organization.guid,
@@ -127,7 +129,7 @@ def tenant_of(organization: Organization) -> Tenant:
         currency=organization.currency,
         timezone=organization.timezone,
         locale=organization.locale,
-        settings=dict(organization.settings),
+        settings={**organization.settings, **{name: value for name, value in own.items() if value is not None}},
     )
 
 
@@ -147,10 +149,10 @@ def record_change(context: Context, changes: list[Change]) -> None:
     record(context.session, lines)
 
 
-def _tag_settings(first_tag: str) -> dict[str, Any]:
-    """Return the settings that number assets like a first tag: `KFR-0100` gives the pattern `KFR-%04d`."""
+def _tag_pattern(first_tag: str) -> str | None:
+    """Return the pattern that numbers assets like a first tag: `KFR-0100` gives `KFR-%04d`."""
     found = _TAG.fullmatch(first_tag.strip())
-    return {f"{TAG_SERIES}_pattern": f"{found['stem']}%0{len(found['number'])}d"} if found else {}
+    return f"{found['stem']}%0{len(found['number'])}d" if found else None
 
 
 def _skip_numbers(session: Session, first_tag: str) -> None:

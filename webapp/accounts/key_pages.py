@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -20,6 +20,7 @@ from webapp.core.access import can, permissions_of
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.fields import Codes, Day, Reference, Text
+from webapp.core.labels import labels_for
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
 from webapp.faces.forms import action_form
@@ -94,6 +95,8 @@ def _key_row(context: Context, renderer: Renderer, row: dict[str, Any]) -> dict[
         "prefix": row["prefix"],
         "face": DIALECTS.get(row["dialect"], row["dialect"]),
         "scopes": _scopes(row["scopes"]),
+        "place": row["scope_location"] or _("everywhere"),
+        "networks": ", ".join(row["ip_allowlist"]) or _("anywhere"),
         "used": renderer.moment(used) if used else _("never"),
         "ends": renderer.day(_last_day(context, ends)) if ends else _("never"),
         "ends_soon": bool(ends and context.at < ends < context.at + ENDS_SOON),
@@ -112,10 +115,13 @@ def _last_day(context: Context, ends: datetime) -> Any:
 
 def _secret(context: Context, renderer: Renderer, made: ApiKey, token: str) -> dict[str, Any]:
     pairs = [(_("May"), _scopes(made.scopes))]
+    if made.scope_location_id:
+        place = labels_for(context, {"locations": [made.scope_location_id]})["locations"]
+        pairs.append((_("Only at"), str(place[made.scope_location_id]["label"])))
     if made.ip_allowlist:
         pairs.append((_("From"), ", ".join(made.ip_allowlist)))
     pairs.append((_("Ends"), renderer.day(_last_day(context, made.expires_at)) if made.expires_at else _("never")))
-    url = url_for("dashboard.index", _external=True).rstrip("/")
+    url = current_app.config["BASE_URL"]
     example = f'curl "{url}/api/v1/assets?per_page=1" \\\n  -H "Authorization: Bearer {made.prefix}_…"'
     return {"name": made.name, "token": token, "pairs": pairs, "example": example}
 

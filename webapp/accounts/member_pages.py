@@ -1,4 +1,6 @@
-"""Settings: the organization and its members."""
+"""Settings: who is a member of the organization, and who is asked in."""
+
+from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,14 +11,17 @@ from marshmallow import RAISE, Schema
 from sqlalchemy import select
 from wtforms.fields import SelectChoice
 
+from webapp.accounts.invitations import INVITATIONS_AN_HOUR, invite, send_again, withdraw
 from webapp.accounts.models import User
 from webapp.accounts.passwords import LONGEST
-from webapp.accounts.resources import MEMBERS, ORGANIZATIONS, ROLE_CHOICES, members_only
+from webapp.accounts.resources import INVITATIONS, MEMBERS, ROLE_CHOICES, members_only
 from webapp.accounts.rules import add_member, keys_made_by
+from webapp.accounts.second_factor import reset_for_member
 from webapp.accounts.setting_frame import confirm_page, route, settings_page
+from webapp.accounts.throttles import allow
 from webapp.core.access import ROLES, can, permissions_of
 from webapp.core.context import Context
-from webapp.core.errors import Conflict, Invalid, StaleVersion
+from webapp.core.errors import Conflict, Invalid
 from webapp.core.fields import Choice, Reference, Text
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
@@ -24,36 +29,11 @@ from webapp.core.tenancy import CHECKED
 from webapp.core.writes import delete, update
 from webapp.faces.forms import ResourceForm, action_form, form_for
 from webapp.faces.navigation import ROLE_NAMES, SETTINGS, Link, add_link
+from webapp.faces.rendering import Renderer
 from webapp.faces.surface import go, toast
 
 MOST_ROWS = 1000
-organization = Blueprint("organization", __name__)
 members = Blueprint("members", __name__)
-
-
-def edit_organization(context: Context) -> ResponseReturnValue:
-    """Change the organization's name, currency, time zone and language."""
-    title = _("Organisation")
-    row = get_row(context, ORGANIZATIONS, context.organization_id)
-    if request.method == "GET":
-        form = form_for(context, ORGANIZATIONS, row=row)
-        return settings_page("accounts/form.html", title, form=form, back=url_for("dashboard.index"))
-    form = form_for(context, ORGANIZATIONS, row=row, posted=request.form)
-    loaded = form.load(ORGANIZATIONS.schema_for(partial=True), form.patch(request.form), only=form.changed())
-    if loaded is None:
-        return settings_page("accounts/form.html", title, form=form, back=url_for("dashboard.index")), 422
-    version = int(form.version.data) if (form.version.data or "").isdecimal() else row["version"]
-    try:
-        update(context, ORGANIZATIONS, context.organization_id, loaded, version=version)
-    except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
-        return settings_page("accounts/form.html", title, form=form, back=url_for("dashboard.index")), 422
-    except StaleVersion:
-        form.form_errors.append(_("Somebody saved this while you typed. Look at it again before you save."))
-        return settings_page("accounts/form.html", title, form=form, back=url_for("dashboard.index")), 412
-    toast(_("The organisation was saved"))
-    return go(url_for("organization.edit"))
 
 
 class MemberForm(Schema):
@@ -72,24 +52,130 @@ class MemberForm(Schema):
     )
 
 
-def list_members(context: Context) -> ResponseReturnValue:
-    """Show who is a member."""
-    listing = list_rows(context, MEMBERS, ListParameters(sort=(("id", False),), per_page=MOST_ROWS))
-    users = _users(context, [row["user_id"] for row in listing.rows])
-    for row in listing.rows:
-        row["email"] = users.get(row["user_id"], "")
-        row["role_name"] = ROLE_NAMES.get(row["role"], row["role"])
-        row["user"] = row["user"] or _("Unknown")
-    rows = sorted(listing.rows, key=lambda row: str(row["user"]).casefold())
-    return settings_page(
-        "accounts/members.html", _("Members"), rows=rows, may_write=can(context.actor, MEMBERS.write_permission)
+class InvitationForm(Schema):
+    """Somebody who is to be asked in."""
+
+    email = Text(required=True, label=_l("E-mail"), help=_l("A letter with a link goes there; it works for a week."))
+    name = Text(label=_l("Name"))
+    role = Choice(ROLE_CHOICES, required=True, label=_l("Role"))
+    scope_location_id = Reference(
+        "locations", label=_l("Only at"), help=_l("Sees this place and what lies below it; empty means everything.")
     )
 
 
-def _users(context: Context, ids: list[int]) -> dict[int, str]:
+def list_members(context: Context) -> ResponseReturnValue:
+    """Show who is a member, and who is asked in."""
+    renderer = Renderer(context)
+    listing = list_rows(context, MEMBERS, ListParameters(sort=(("id", False),), per_page=MOST_ROWS))
+    users = _users(context, [row["user_id"] for row in listing.rows])
+    for row in listing.rows:
+        row["email"], factor = users.get(row["user_id"], ("", None))
+        row["has_second_factor"] = factor is not None
+        row["role_name"] = ROLE_NAMES.get(row["role"], row["role"])
+        row["user"] = row["user"] or _("Unknown")
+        row["seen"] = renderer.moment(row["last_seen_at"]) if row["last_seen_at"] else _("never")
+        row["is_me"] = row["user_id"] == context.actor.user_id
+    rows = sorted(listing.rows, key=lambda row: str(row["user"]).casefold())
+    return settings_page(
+        "accounts/members.html",
+        _("Members"),
+        rows=rows,
+        asked=_asked(context, renderer),
+        may_write=can(context.actor, MEMBERS.write_permission),
+    )
+
+
+def _asked(context: Context, renderer: Renderer) -> list[dict[str, Any]]:
+    listing = list_rows(context, INVITATIONS, ListParameters(sort=(("email", False),), per_page=MOST_ROWS))
+    return [
+        {
+            **row,
+            "role_name": ROLE_NAMES.get(row["role"], row["role"]),
+            "sent": renderer.moment(row["sent_at"]) if row["sent_at"] else _("on its way"),
+            "until": renderer.moment(row["expires_at"]),
+            "is_over": row["expires_at"] <= context.at,
+        }
+        for row in listing.rows
+    ]
+
+
+def _users(context: Context, ids: list[int]) -> dict[int, tuple[str, Any]]:
+    """Return {user id: (e-mail, since when the second factor is on)} of members."""
     table = User.__table__
-    query = select(table.c.id, table.c.email).where(members_only(context), table.c.id.in_(ids))
-    return {row[0]: row[1] for row in context.session.execute(query, execution_options=CHECKED)}
+    query = select(table.c.id, table.c.email, table.c.second_factor_at)
+    query = query.where(members_only(context), table.c.id.in_(ids))
+    return {row[0]: (row[1], row[2]) for row in context.session.execute(query, execution_options=CHECKED)}
+
+
+def new_invitation(context: Context) -> ResponseReturnValue:
+    """Ask somebody in by mail."""
+    title, crumbs = _("Invite"), [(_("Members"), url_for("members.index")), (_("Invite"), None)]
+    if request.method == "POST":
+        allow("invite", str(context.organization_id), limit=INVITATIONS_AN_HOUR)
+    form = action_form(context, InvitationForm, posted=request.form if request.method == "POST" else None)
+    _offer_roles(context, form)
+
+    def again() -> str:
+        words = {"back": url_for("members.index"), "crumbs": crumbs, "save_label": _("Send the invitation")}
+        return settings_page("accounts/form.html", title, form=form, **words)
+
+    if request.method == "GET":
+        return again()
+    loaded = form.load(InvitationForm(unknown=RAISE), form.patch(request.form))
+    if loaded is None:
+        return again(), 422
+    try:
+        invite(
+            context,
+            email=loaded["email"],
+            name=loaded.get("name") or "",
+            role=loaded["role"],
+            scope_location_id=loaded.get("scope_location_id"),
+        )
+    except Invalid as error:
+        context.session.rollback()
+        form.show(error.errors)
+        return again(), 422
+    toast(_("An invitation goes to %(email)s", email=loaded["email"]))
+    return go(url_for("members.index"))
+
+
+def send_invitation_again(context: Context, row_id: int) -> ResponseReturnValue:
+    """Mail an invitation anew."""
+    allow("invite", str(context.organization_id), limit=INVITATIONS_AN_HOUR)
+    found = send_again(context, row_id)
+    toast(_("Another letter goes to %(email)s", email=found.email))
+    return go(url_for("members.index"))
+
+
+def withdraw_invitation(context: Context, row_id: int) -> ResponseReturnValue:
+    """Ask before an invitation is withdrawn, or do it."""
+    row = get_row(context, INVITATIONS, row_id)
+    if request.method == "POST":
+        withdraw(context, row_id)
+        toast(_("The invitation of %(email)s was withdrawn", email=row["email"]))
+        return go(url_for("members.index"))
+    words = _("The link in the letter leads nowhere any more. You can invite them again.")
+    title = _("Withdraw the invitation of %(email)s", email=row["email"])
+    return confirm_page(title, _("Withdraw"), "members.index", words)
+
+
+def reset_second_factor(context: Context, row_id: int) -> ResponseReturnValue:
+    """Ask before a member's second factor is dropped, or do it."""
+    row = get_row(context, MEMBERS, row_id)
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            reset_for_member(context, row_id)
+        except Conflict as error:
+            context.session.rollback()
+            problem, status = error.message, 409
+        else:
+            toast(_("The second factor of %(name)s was reset", name=row["user"]))
+            return go(url_for("members.index"))
+    words = _("For somebody who lost their authenticator and their recovery codes. Their password alone lets them in.")
+    title = _("Reset the second factor of %(name)s", name=row["user"])
+    return confirm_page(title, _("Reset"), "members.index", words, problem), status
 
 
 def new_member(context: Context) -> ResponseReturnValue:
@@ -136,9 +222,9 @@ def _offer_roles(context: Context, form: ResourceForm, current: str = "") -> Non
 def edit_member(context: Context, row_id: int) -> ResponseReturnValue:
     """Change a member's role and place."""
     row = get_row(context, MEMBERS, row_id)
-    title = _("Role of %(name)s", name=row["user"])
+    title = _("Access of %(name)s", name=row["user"])
     crumbs = [(_("Members"), url_for("members.index")), (row["user"], None)]
-    names = ("role", "scope_location_id")
+    names = ("role", "scope_location_id", "is_active")
     posted = request.form if request.method == "POST" else None
     form = form_for(context, MEMBERS, row=row, posted=posted, names=names)
     _offer_roles(context, form, row["role"])
@@ -161,7 +247,7 @@ def edit_member(context: Context, row_id: int) -> ResponseReturnValue:
         context.session.rollback()
         form.form_errors.append(error.message)
         return again(), 409
-    toast(_("The role of %(name)s was changed", name=row["user"]))
+    toast(_("The access of %(name)s was changed", name=row["user"]))
     return go(url_for("members.index"))
 
 
@@ -189,21 +275,35 @@ def remove_member(context: Context, row_id: int) -> ResponseReturnValue:
     return confirm_page(_("Remove %(name)s", name=row["user"]), _("Remove"), "members.index", words, problem), status
 
 
-route(organization, "/settings/organization", "edit", edit_organization, ORGANIZATIONS.write_permission, "POST")
 route(members, "/members", "index", list_members, MEMBERS.read_permission)
 route(members, "/members/new", "create", new_member, MEMBERS.write_permission, "POST")
+route(members, "/members/invite", "invite", new_invitation, MEMBERS.write_permission, "POST")
+route(
+    members,
+    "/members/invitations/<int:row_id>/send",
+    "send_again",
+    send_invitation_again,
+    MEMBERS.write_permission,
+    only=("POST",),
+)
+route(
+    members,
+    "/members/invitations/<int:row_id>/withdraw",
+    "withdraw",
+    withdraw_invitation,
+    MEMBERS.write_permission,
+    "POST",
+)
+route(
+    members,
+    "/members/<int:row_id>/second-factor",
+    "second_factor",
+    reset_second_factor,
+    MEMBERS.write_permission,
+    "POST",
+)
 route(members, "/members/<int:row_id>", "edit", edit_member, MEMBERS.write_permission, "POST")
 route(members, "/members/<int:row_id>/remove", "remove", remove_member, MEMBERS.write_permission, "POST")
-add_link(
-    Link(
-        endpoint="organization.edit",
-        label=_l("Organisation"),
-        icon="building",
-        group=SETTINGS,
-        permission=ORGANIZATIONS.write_permission,
-        order=10,
-    )
-)
 add_link(
     Link(
         endpoint="members.index",

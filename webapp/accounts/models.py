@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.access import ROLES
@@ -22,7 +22,13 @@ from webapp.core.database import (
     UtcDateTime,
     utcnow,
 )
-from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments
+from webapp.core.tenancy import (
+    Entity,
+    SoftDeleted,
+    tenant_reference,
+    tenant_table_arguments,
+    unique_among_living,
+)
 
 LIVING = text("deleted_at IS NULL")
 
@@ -49,6 +55,8 @@ class Organization(Model):
     timezone: Mapped[str] = mapped_column(String(64))
     locale: Mapped[str] = mapped_column(String(16))
     settings: Mapped[JsonDict] = mapped_column(default=dict)
+    asset_tag_pattern: Mapped[str | None] = mapped_column(String(64))
+    unique_serial: Mapped[bool] = mapped_column(Boolean, default=True)
     environment: Mapped[str] = mapped_column(String(16), default="live")
     created_at: Mapped[Moment] = mapped_column(default=utcnow)
     updated_at: Mapped[Moment] = mapped_column(default=utcnow, onupdate=utcnow)
@@ -70,7 +78,12 @@ class User(Model):
     name: Mapped[ShortText]
     locale: Mapped[str | None] = mapped_column(String(16))
     timezone: Mapped[str | None] = mapped_column(String(64))
+    theme: Mapped[str | None] = mapped_column(String(8))
+    has_shortcuts: Mapped[bool] = mapped_column(Boolean, default=True)
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    totp_secret: Mapped[str | None] = mapped_column(String(255), deferred=True, deferred_raiseload=True)
+    totp_step: Mapped[int | None] = mapped_column(BigInteger, deferred=True, deferred_raiseload=True)
+    second_factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[Moment] = mapped_column(default=utcnow)
     updated_at: Mapped[Moment] = mapped_column(default=utcnow)
     version: Mapped[int] = mapped_column(default=1)
@@ -99,6 +112,34 @@ class Membership(Entity, SoftDeleted, Model):
     role: Mapped[str] = mapped_column(String(16))
     scope_location_id: Mapped[ForeignId | None]
     person_id: Mapped[ForeignId]
+    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Invitation(Entity, SoftDeleted, Model):
+    """A place in the organization that waits for somebody: `rui@example.org` as technician at Lisbon, for a week.
+
+    It lives until it is accepted or withdrawn; the way in is a one-time link, which is mailed and not kept.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = tenant_table_arguments(
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        unique_among_living("uq_invitations_email_key", "email_key"),
+        *tenant_reference("locations", "scope_location_id"),
+        *tenant_reference("api_keys", "invited_by_key_id"),
+    )
+
+    email: Mapped[ShortText]
+    email_key: Mapped[KeyColumn]
+    name: Mapped[ShortText | None]
+    role: Mapped[str] = mapped_column(String(16))
+    scope_location_id: Mapped[ForeignId | None]
+    expires_at: Mapped[Moment]
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invited_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    invited_by_key_id: Mapped[ForeignId | None]
 
 
 class SignIn(Model):
@@ -142,6 +183,38 @@ class ApiKey(Entity, SoftDeleted, Model):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
     scope_location_id: Mapped[ForeignId | None]
+
+
+class OneTimeLink(Model):
+    """A way in that works once, such as a reset of a password; `secret_hash` is the SHA-256 of what only it holds."""
+
+    __tablename__ = "one_time_links"
+    __table_args__: Any = (
+        CheckConstraint("purpose IN ('reset', 'invitation', 'second_factor')", name="purpose"),
+        CheckConstraint("(user_id IS NULL) <> (invitation_id IS NULL)", name="one_target"),
+        *tenant_reference("invitations", "invitation_id"),
+        Index("ix_one_time_links_user_id", "user_id"),
+        Index("ix_one_time_links_organization_id_invitation_id", "organization_id", "invitation_id"),
+        Index("ix_one_time_links_expires_at", "expires_at"),
+    )
+
+    secret_hash: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    organization_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organizations.id"))
+    invitation_id: Mapped[ForeignId | None]
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+
+
+class RecoveryCode(Model):
+    """One of ten codes that stand in for a lost second factor, once each; only an HMAC is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    code_hash: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    created_at: Mapped[Moment]
 
 
 class RateBucket(Model):

@@ -21,11 +21,14 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import NotFound
 
 from webapp.accounts import entry
-from webapp.accounts.entry import close_session, current_visit, public, start_session
+from webapp.accounts.entry import close_session, current_visit, public, renew_session, start_session
 from webapp.accounts.forms import PasswordForm, SetupForm, SignInForm, show_errors
 from webapp.accounts.founding import Founding, found_organization
+from webapp.accounts.gate_pages import ask_for_code, gate
 from webapp.accounts.key_pages import keys
-from webapp.accounts.member_pages import members, organization
+from webapp.accounts.member_pages import members
+from webapp.accounts.organization_pages import organization
+from webapp.accounts.profile_pages import profile
 from webapp.accounts.rules import change_password, sign_in
 from webapp.core import identity, secrets
 from webapp.core.context import Context
@@ -41,10 +44,10 @@ def set_up(state: BlueprintSetupState) -> None:
     """Put the check in front of every page, and the settings beside these pages."""
     app = cast(Flask, state.app)
     entry.init_app(app)
-    for other in (organization, members, keys):
+    for other in (gate, profile, organization, members, keys):
         app.register_blueprint(other)
+    add_link(Link(endpoint="profile.index", label=_l("Profile"), icon="user", group="account", order=90))
     add_link(Link(endpoint="accounts.organizations", label=_l("Organisations"), icon="building", group="account"))
-    add_link(Link(endpoint="accounts.password", label=_l("Password"), icon="lock", group="account", order=110))
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -69,7 +72,11 @@ def login() -> ResponseReturnValue:
         response = make_response(_sign_in_page(form, target), 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    start_session(known.user_id, known.memberships[0][0].id, remember=bool(form.remember.data))
+    remember = bool(form.remember.data)
+    if known.needs_code:
+        return ask_for_code(known.user_id, remember=remember, target=target)
+    here = identity.last_organization(known.user_id) or known.memberships[0][0]
+    start_session(known.user_id, here.id, remember=remember)
     return redirect(target, 303)
 
 
@@ -171,17 +178,18 @@ def _password(context: Context) -> ResponseReturnValue:
     if visit is None:
         raise Unauthorized
     form = PasswordForm()
-    crumbs = [(_("Password"), None)]
+    crumbs = [(_("Profile"), url_for("profile.index")), (_("Password"), None)]
     if request.method == "GET":
         return render_template("accounts/password.html", form=form, crumbs=crumbs)
     try:
-        change_password(context, visit.email, form.old.data or "", form.new.data or "", keep_session=visit.secret_hash)
+        change_password(context, form.old.data or "", form.new.data or "", keep_session=visit.secret_hash)
     except Invalid as error:
         context.session.rollback()
         show_errors(form, error)
         return render_template("accounts/password.html", form=form, crumbs=crumbs), 422
+    renew_session(visit, context.session.connection())
     toast(_("Your password was changed, other devices are signed out"))
-    return go(url_for("dashboard.index"))
+    return go(url_for("profile.index"))
 
 
 blueprint.add_url_rule("/password", "password", page(_password), methods=["GET", "POST"])

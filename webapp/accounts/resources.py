@@ -4,8 +4,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, select
 
 from webapp.accounts.choices import DIALECTS, currencies, locales, timezones
-from webapp.accounts.founding import record_change
-from webapp.accounts.models import ApiKey, Membership, Organization, User
+from webapp.accounts.models import ApiKey, Invitation, Membership, Organization, User
+from webapp.accounts.numbering import LONGEST_PATTERN, plan_organization, settle_organization
 from webapp.accounts.rules import plan_member, settle_members
 from webapp.core.access import ADMINS, MANAGERS, ROLES, Permission
 from webapp.core.context import Context
@@ -19,6 +19,7 @@ ROLE_CHOICES = {role: ROLE_NAMES[role] for role in ROLES}
 # What sets an owner apart from an administrator: only who holds it may make or unmake an owner.
 PERMISSIONS = (Permission("organizations:own", frozenset({"owner"})),)
 WHO_SEES_MEMBERS = MANAGERS | {"auditor"}
+NUMBERING = _l("Numbers")
 
 
 class OrganizationSchema(ResourceSchema):
@@ -29,6 +30,14 @@ class OrganizationSchema(ResourceSchema):
     currency = Choice(currencies(), required=True, label=_l("Currency"))
     timezone = Choice(timezones(), required=True, label=_l("Time zone"), help=_l("Decides what “today” is."))
     locale = Choice(locales(), required=True, label=_l("Language"), help=_l("Of numbers and dates, too."))
+    asset_tag_pattern = Text(
+        max=LONGEST_PATTERN,
+        label=_l("Asset tags"),
+        group=NUMBERING,
+        mono=True,
+        help=_l("KFR-%04d counts KFR-0001, KFR-0002 and so on; empty counts AST-000001. Tags that are there stay."),
+    )
+    unique_serial = Flag(label=_l("No two assets share a serial number"), group=NUMBERING)
     environment = Text(dump_only=True, label=_l("Environment"))
 
 
@@ -40,6 +49,7 @@ class UserSchema(ResourceSchema):
     locale = Text(dump_only=True, label=_l("Language"))
     timezone = Text(dump_only=True, label=_l("Time zone"))
     is_active = Flag(dump_only=True, label=_l("May sign in"))
+    second_factor_at = Moment(dump_only=True, label=_l("Second factor since"))
 
 
 class MemberSchema(SoftDeletedSchema):
@@ -52,6 +62,23 @@ class MemberSchema(SoftDeletedSchema):
         "locations", label=_l("Only at"), help=_l("Sees this place and what lies below it; empty means everything.")
     )
     scope_location = Name("scope_location_id", label=_l("Only at"))
+    is_active = Flag(label=_l("May sign in"))
+    last_seen_at = Moment(dump_only=True, label=_l("Last seen"))
+
+
+class InvitationSchema(SoftDeletedSchema):
+    """Somebody who is asked in; accepted and withdrawn ones are deleted."""
+
+    email = Text(dump_only=True, key="email_key", label=_l("E-mail"))
+    name = Text(dump_only=True, label=_l("Name"))
+    role = Choice(ROLE_CHOICES, dump_only=True, label=_l("Role"))
+    scope_location_id = Reference("locations", dump_only=True, label=_l("Only at"))
+    scope_location = Name("scope_location_id", label=_l("Only at"))
+    invited_by_id = Reference("users", dump_only=True, label=_l("Invited by"))
+    invited_by = Name("invited_by_id", label=_l("Invited by"))
+    sent_at = Moment(dump_only=True, label=_l("Sent"))
+    expires_at = Moment(dump_only=True, label=_l("Open until"))
+    accepted_at = Moment(dump_only=True, label=_l("Accepted"))
 
 
 class ApiKeySchema(SoftDeletedSchema):
@@ -94,7 +121,8 @@ ORGANIZATIONS = Resource(
     icon="building",
     columns=("name", "slug", "currency", "timezone", "locale"),
     belongs=own_only,
-    settle=record_change,
+    plan=plan_organization,
+    settle=settle_organization,
     write_roles=ADMINS,
     api=READ | {"update", "history"},
     pages=frozenset(),
@@ -111,7 +139,7 @@ USERS = Resource(
     belongs=members_only,
     read_roles=WHO_SEES_MEMBERS,
     write_roles=ADMINS,
-    api=READ,
+    api=READ | {"history"},
     pages=frozenset(),
 )
 MEMBERS = Resource(
@@ -122,14 +150,30 @@ MEMBERS = Resource(
     singular=_l("Member"),
     icon="users",
     label="role",
-    columns=("user", "role", "scope_location"),
-    filters=("role", "user_id", "scope_location_id"),
+    columns=("user", "role", "scope_location", "is_active", "last_seen_at"),
+    filters=("role", "user_id", "scope_location_id", "is_active"),
     sort="id",
     plan=plan_member,
     settle=settle_members,
     read_roles=WHO_SEES_MEMBERS,
     write_roles=ADMINS,
     api=READ | {"update", "delete", "history"},
+    pages=frozenset(),
+)
+INVITATIONS = Resource(
+    name="invitations",
+    model=Invitation,
+    schema=InvitationSchema,
+    title=_l("Invitations"),
+    singular=_l("Invitation"),
+    icon="mail",
+    label="email",
+    columns=("email", "name", "role", "scope_location", "sent_at", "expires_at"),
+    filters=("email", "role", "scope_location_id"),
+    sort="email",
+    read_roles=WHO_SEES_MEMBERS,
+    write_roles=ADMINS,
+    api=READ | {"history"},
     pages=frozenset(),
 )
 API_KEYS = Resource(
@@ -146,4 +190,4 @@ API_KEYS = Resource(
     api=READ | {"history"},
     pages=frozenset(),
 )
-RESOURCES = (ORGANIZATIONS, USERS, MEMBERS, API_KEYS)
+RESOURCES = (ORGANIZATIONS, USERS, MEMBERS, INVITATIONS, API_KEYS)

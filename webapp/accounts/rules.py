@@ -2,9 +2,9 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,18 +13,24 @@ from sqlalchemy import func, select
 from webapp.accounts.choices import DIALECTS
 from webapp.accounts.models import ApiKey, Membership
 from webapp.accounts.passwords import LONGEST, SHORTEST, hash_password, is_outdated, is_right
+from webapp.accounts.throttles import count_try, forget_tries
 from webapp.core import identity
 from webapp.core.access import ROLES, all_permissions, permissions_of
+from webapp.core.activity import activity_row
 from webapp.core.batch import find_rows
 from webapp.core.context import Actor, Context, Tenant
 from webapp.core.database import Model, key_of
-from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound, TooManyRequests, Unauthorized
+from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from webapp.core.identity_proofs import end_links, find_factor
 from webapp.core.keys import make_key
+from webapp.core.mail import ADDRESS
+from webapp.core.recorder import record
 from webapp.core.resource import registry
 from webapp.core.tenancy import missing_references
 from webapp.core.writes import Change, Draft, Facts, create_row
 
-ACCOUNT_TRIES, ADDRESS_TRIES, TRY_WINDOW = 10, 100, timedelta(minutes=15)
+ACCOUNT_TRIES, ADDRESS_TRIES = 10, 100
+SIGN_IN, PASSWORD = "sign-in", "password"
 LONGEST_NAME = 255
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]{2,}")
 Errors = dict[str, list[str]]
@@ -42,12 +48,17 @@ def person_faults(prefix: str, name: str, email: str, password: str) -> Errors:
     errors: Errors = {}
     if len(name) > LONGEST_NAME or "\x00" in name:
         errors[f"{prefix}name"] = [_("At most 255 characters.")]
-    if len(email) > LONGEST_NAME or not _EMAIL.fullmatch(email):
-        errors[f"{prefix}email"] = [_("This is not an e-mail address.")]
-    found = password_faults(password)
-    if found:
-        errors[f"{prefix}password"] = found
+    for field, found in (("email", email_faults(email)), ("password", password_faults(password))):
+        if found:
+            errors[f"{prefix}{field}"] = found
     return errors
+
+
+def email_faults(email: str) -> list[str]:
+    """Return what is wrong with somebody's address."""
+    if len(email) > LONGEST_NAME or not _EMAIL.fullmatch(email) or not ADDRESS.fullmatch(email):
+        return [_("This is not an e-mail address.")]
+    return []
 
 
 def password_faults(password: str) -> list[str]:
@@ -61,10 +72,11 @@ def password_faults(password: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who has shown a password, and the organizations that may be entered."""
+    """Who has shown a password, the organizations that may be entered, and whether a code is still asked for."""
 
     user_id: int
     memberships: list[tuple[Tenant, str]]
+    needs_code: bool = False
 
 
 def sign_in(email: str, password: str, *, ip: str) -> SignedIn:
@@ -73,42 +85,61 @@ def sign_in(email: str, password: str, *, ip: str) -> SignedIn:
     Raises Unauthorized, or TooManyRequests after ten wrong tries for an account or a hundred from an address in a
     quarter of an hour, over all workers.
     """
-    account, address = f"sign-in:account:{key_of(email)}", f"sign-in:address:{ip}"
-    tries = (
-        identity.hit_bucket(account, limit=ACCOUNT_TRIES, window=TRY_WINDOW),
-        identity.hit_bucket(address, limit=ADDRESS_TRIES, window=TRY_WINDOW),
-    )
-    late = [hit.retry_after for hit in tries if not hit.allowed]
-    if late:
-        raise TooManyRequests(max(late), _("Too many tries. Wait a quarter of an hour."))
+    count_try(SIGN_IN, key_of(email), ip, limit=ACCOUNT_TRIES, address_limit=ADDRESS_TRIES)
     user = identity.find_user(email)
     right = is_right(password, user["password_hash"] if user else None)
     found = identity.memberships(user["id"] if user else 0)
-    if user is None or not right or not user["is_active"] or not found:
-        raise Unauthorized(_("E-mail and password do not go together. Check both."))
+    factor = find_factor(user["id"] if user else 0)
+    if user is None or factor is None or not right or not user["is_active"] or not found:
+        raise Unauthorized(_("E-mail and password do not go together. Check both, or reset the password."))
     if is_outdated(user["password_hash"]):
         identity.set_password(user["id"], hash_password(password))
-    identity.empty_bucket(account)
-    identity.return_hit(address, window=TRY_WINDOW)
-    return SignedIn(user["id"], found)
+    forget_tries(SIGN_IN, key_of(email), ip)
+    return SignedIn(user["id"], found, factor["second_factor_at"] is not None)
 
 
-def change_password(context: Context, email: str, old: str, new: str, *, keep_session: str = "") -> None:
-    """Give the actor another password and end all other sessions of theirs. Raises Invalid."""
-    hit = identity.hit_bucket(f"password:{key_of(email)}", limit=ACCOUNT_TRIES, window=TRY_WINDOW)
-    if not hit.allowed:
-        raise TooManyRequests(hit.retry_after, _("Too many tries. Wait a quarter of an hour."))
-    connection = context.session.connection()
-    user = identity.find_user(email, connection=connection)
+def check_password(user_id: int, password: str, *, ip: str) -> None:
+    """Raise Invalid at `password` unless it is the user's own, TooManyRequests after ten wrong tries."""
+    count_try(PASSWORD, str(user_id), ip, limit=ACCOUNT_TRIES)
+    factor = find_factor(user_id)
+    if not is_right(password, factor["password_hash"] if factor else None):
+        raise Invalid({"password": [_("This is not your password.")]})
+    forget_tries(PASSWORD, str(user_id), ip)
+
+
+def change_password(context: Context, old: str, new: str, *, keep_session: str = "") -> None:
+    """Give the actor another password and end all other sessions and pending links of theirs. Raises Invalid."""
+    user_id = context.actor.user_id or 0
     errors: Errors = {}
-    if user is None or user["id"] != context.actor.user_id or not is_right(old, user["password_hash"]):
-        errors["old"] = [_("This is not your password.")]
+    try:
+        check_password(user_id, old, ip=context.ip)
+    except Invalid as error:
+        errors["old"] = error.errors["password"]
     if found := password_faults(new):
         errors["new"] = found
-    if errors or user is None:
+    if errors:
         raise Invalid(errors)
-    identity.set_password(user["id"], hash_password(new), connection=connection)
-    identity.close_sessions(user["id"], keep=keep_session, connection=connection)
+    set_password(context, user_id, new, keep_session=keep_session)
+
+
+def set_password(context: Context, user_id: int, password: str, *, keep_session: str = "") -> None:
+    """Keep a new password, end the user's other sessions and whatever link is under way, and say so in the history."""
+    kept, connection = hash_password(password), context.session.connection()
+    identity.set_password(user_id, kept, connection=connection)
+    identity.close_sessions(user_id, keep=keep_session, connection=connection)
+    for purpose in ("reset", "second_factor"):
+        end_links(purpose, user_id=user_id, connection=connection)
+    remember_user(context, user_id, "Password")
+
+
+def remember_user(context: Context, user_id: int, event: str, changes: Mapping[str, list[Any]] | None = None) -> None:
+    """Write into the organization's history what a user, or an administrator, did to an account."""
+    user = find_factor(user_id, connection=context.session.connection())
+    row = {"id": user_id, "name": user["name"] if user else ""}
+    line = activity_row(
+        context, context.organization_id, table="users", row=row, event_name=event, changes=dict(changes or {})
+    )
+    record(context.session, [line])
 
 
 def create_api_key(
@@ -217,7 +248,7 @@ def add_member(
     ):
         if found:
             errors[field] = found
-    if known and _living(context, user_id=known["id"]) is not None:
+    if known and membership_of(context, known["id"]) is not None:
         errors["email"] = [_("This person is a member already.")]
     if errors:
         raise Invalid(errors)
@@ -233,7 +264,14 @@ def add_member(
     )
     if user_id is None:
         raise Conflict(_("Somebody has just taken this address."), code="taken")
-    person_id = person_of(context, known["name"] if known else name, email, location_id=scope_location_id)
+    return let_in(context, user_id, known["name"] if known else name, email, role, scope_location_id)
+
+
+def let_in(
+    context: Context, user_id: int, name: str, email: str, role: str, scope_location_id: int | None
+) -> Membership:
+    """Make a user a member, and the person they are when nobody has their address."""
+    person_id = person_of(context, name, email, location_id=scope_location_id)
     member = Membership(user_id=user_id, role=role, scope_location_id=scope_location_id, person_id=person_id)
     context.session.add(member)
     context.session.flush()
@@ -251,8 +289,9 @@ def person_of(context: Context, name: str, email: str, *, location_id: int | Non
     return create_row(context, persons, {**patch, "location_id": location_id})
 
 
-def _living(context: Context, **where: Any) -> Membership | None:
-    query = select(Membership).filter_by(**where).where(Membership.deleted_at.is_(None))
+def membership_of(context: Context, user_id: int) -> Membership | None:
+    """Return a user's place in the organization, None when there is none."""
+    query = select(Membership).where(Membership.user_id == user_id, Membership.deleted_at.is_(None))
     return context.session.scalars(query).one_or_none()
 
 
@@ -286,7 +325,7 @@ def settle_members(context: Context, changes: list[Change]) -> None:
             continue
         if role_faults(context.actor, before["role"]) or location_faults(context, before["scope_location_id"]):
             raise Forbidden(_("This member may do more than you. Ask an owner."))
-        if any(before[column] != after[column] for column in ("role", "scope_location_id", "deleted_at")):
+        if any(before[column] != after[column] for column in ("role", "scope_location_id", "is_active", "deleted_at")):
             _keep_an_owner(context)
             identity.close_sessions(
                 after["user_id"], organization_id=context.organization_id, connection=context.session.connection()
@@ -298,6 +337,7 @@ def _keep_an_owner(context: Context) -> None:
     owners = (
         select(Membership.id)
         .where(Membership.role == "owner", Membership.deleted_at.is_(None), Membership.scope_location_id.is_(None))
+        .where(Membership.is_active.is_(True))
         .order_by(Membership.id)
         .with_for_update()
     )

@@ -35,6 +35,14 @@ def confirm_page(title: str, verb: str, back: str, words: str, problem: str = ""
     )
 
 
-def route(blueprint: Blueprint, rule: str, endpoint: str, view: Any, permission: str, *methods: str) -> None:
-    """Serve a view that takes the context, to those who hold a permission."""
-    blueprint.add_url_rule(rule, endpoint, page(view, permission), methods=["GET", *methods])
+def route(
+    blueprint: Blueprint,
+    rule: str,
+    endpoint: str,
+    view: Any,
+    permission: str,
+    *methods: str,
+    only: tuple[str, ...] = (),
+) -> None:
+    """Serve a view that takes the context, to those who hold a permission: GET and `methods`, or `only` some."""
+    blueprint.add_url_rule(rule, endpoint, page(view, permission), methods=list(only) or ["GET", *methods])

@@ -1,21 +1,37 @@
 """Declarations of the catalogue."""
 
 from flask_babel import lazy_gettext as _l
+from marshmallow import validate
 
-from webapp.catalog.models import Category, Manufacturer, Product, Status
+from webapp.catalog.custom_fields import CUSTOM_FIELDS, FIELD_SETS
+from webapp.catalog.models import Category, Depreciation, Manufacturer, Product, Status, Supplier
 from webapp.catalog.rules import (
     guard_status,
+    keep_a_default,
+    leave_one_default,
     name_categories,
+    offer_for_product,
     plan_category,
+    plan_depreciation,
     plan_product,
     plan_status,
+    products_still_bought,
     seed_statuses,
 )
-from webapp.core.fields import Amount, Choice, Day, Flag, Name, Reference, SoftDeletedSchema, Text, Whole
+from webapp.core.fields import Amount, Choice, CustomizedSchema, Day, Flag, Name, Number, Reference, Text, Url, Whole
+from webapp.core.merge import merge_action
 from webapp.core.resource import Menu, Resource, Unique
+from webapp.places.resources import CONTACT, EMAIL, ORGANISATION, WHAT, address_fields, notes_field
 
 GROUP = _l("Catalogue")
-WHAT, SUPPORT, END = _l("What it is"), _l("Support"), _l("End of life")
+SUPPORT, END, HANDING, MONEY, LAST = (
+    _l("Support"),
+    _l("End of life"),
+    _l("Handing over"),
+    _l("Value"),
+    _l("What remains"),
+)
+COLOR = validate.Regexp(r"^#[0-9a-fA-F]{6}\Z", error=_l("A colour as # and six digits, such as #2954b0."))
 KIND_WORDS = {
     "asset": _l("Assets"),
     "accessory": _l("Accessories"),
@@ -48,28 +64,83 @@ END_OF_LIFE_WORDS = {
 }
 
 
-class CategorySchema(SoftDeletedSchema):
+METHOD_WORDS = {
+    "straight_line": _l("Straight line"),
+    "declining": _l("Declining balance"),
+    "double_declining": _l("Double declining balance"),
+    "sum_of_years": _l("Sum of the years’ digits"),
+}
+CONVENTION_WORDS = {
+    "full_month": _l("From the month of purchase"),
+    "half_year": _l("Half a year in the first year"),
+}
+
+
+def color_field() -> Text:
+    """Return the field of a colour that people tell things apart by."""
+    return Text(max=7, checks=(COLOR,), label=_l("Colour"), mono=True, group=WHAT, help=_l("Such as #2954b0"))
+
+
+class CategorySchema(CustomizedSchema):
     """A kind of thing."""
 
     name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
     kind = Choice(KIND_WORDS, load_default="asset", nullable=False, label=_l("Kind"), group=WHAT)
     parent_id = Reference("categories", label=_l("Part of"), group=WHAT)
     parent = Name("parent_id", label=_l("Part of"))
-    notes = Text(max=10_000, multiline=True, label=_l("Notes"), group=WHAT)
+    color = color_field()
+    minimum_quantity = Whole(label=_l("Keep at least"), group=WHAT, help=_l("Fewer than this is low"))
+    requires_acceptance = Flag(
+        load_default=False, label=_l("Must be accepted"), group=HANDING, help=_l("Who is handed one confirms it")
+    )
+    use_default_eula = Flag(load_default=False, label=_l("The organisation’s own terms"), group=HANDING)
+    checkout_email = Flag(load_default=False, label=_l("Mail at check-out"), group=HANDING)
+    checkin_email = Flag(load_default=False, label=_l("Mail at check-in"), group=HANDING)
+    eula = Text(max=10_000, multiline=True, label=_l("Terms of use"), group=HANDING)
+    notes = notes_field(WHAT)
 
 
-class ManufacturerSchema(SoftDeletedSchema):
+class ManufacturerSchema(CustomizedSchema):
     """Who makes things."""
 
     name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
-    url = Text(label=_l("Website"), group=WHAT)
-    support_url = Text(label=_l("Support website"), group=SUPPORT)
+    url = Url(label=_l("Website"), group=WHAT)
+    support_url = Url(label=_l("Support website"), group=SUPPORT)
     support_phone = Text(label=_l("Support phone"), group=SUPPORT)
-    support_email = Text(label=_l("Support e-mail"), group=SUPPORT)
-    notes = Text(max=10_000, multiline=True, label=_l("Notes"), group=WHAT)
+    support_email = Text(checks=(EMAIL,), label=_l("Support e-mail"), group=SUPPORT)
+    warranty_lookup_url = Url(label=_l("Where warranties are looked up"), group=SUPPORT)
+    notes = notes_field(WHAT)
 
 
-class ProductSchema(SoftDeletedSchema):
+class SupplierSchema(CustomizedSchema):
+    """Who sells things."""
+
+    name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
+    url = Url(label=_l("Website"), group=WHAT)
+    contact_name = Text(label=_l("Whom to ask for"), group=CONTACT)
+    email = Text(checks=(EMAIL,), label=_l("E-mail"), group=CONTACT)
+    phone = Text(label=_l("Phone"), group=CONTACT)
+    fax = Text(label=_l("Fax"), group=CONTACT)
+    address_line_1, address_line_2, city, state, zip, country = address_fields()
+    notes = notes_field(WHAT)
+
+
+class DepreciationSchema(CustomizedSchema):
+    """How things lose their value."""
+
+    name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
+    method = Choice(METHOD_WORDS, load_default="straight_line", nullable=False, label=_l("Method"), group=WHAT)
+    months = Whole(required=True, min=1, max=1200, label=_l("Over"), suffix=_l("months"), group=WHAT)
+    rate = Number(
+        min=0, max=100, label=_l("Rate a year"), suffix="%", group=WHAT, help=_l("Only for declining balance")
+    )
+    convention = Choice(CONVENTION_WORDS, load_default="full_month", nullable=False, label=_l("It begins"), group=WHAT)
+    minimum_value = Amount(label=_l("Never below"), group=LAST, help=_l("An amount, or a part of the price, not both"))
+    minimum_percent = Number(min=0, max=100, label=_l("Never below, of the price"), suffix="%", group=LAST)
+    notes = notes_field(WHAT)
+
+
+class ProductSchema(CustomizedSchema):
     """A model that assets are copies of."""
 
     name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
@@ -78,24 +149,42 @@ class ProductSchema(SoftDeletedSchema):
     manufacturer = Name("manufacturer_id", label=_l("Manufacturer"))
     category_id = Reference("categories", required=True, label=_l("Category"), group=WHAT)
     category = Name("category_id", label=_l("Category"))
-    default_purchase_cost = Amount(label=_l("Usual price"), group=WHAT)
+    minimum_quantity = Whole(label=_l("Keep at least"), group=WHAT, help=_l("Fewer than this is low"))
+    is_requestable = Flag(load_default=False, label=_l("May be asked for"), group=WHAT)
+    is_archived = Flag(
+        load_default=False, label=_l("Archived"), group=WHAT, help=_l("No more are bought; it is not offered")
+    )
+    default_purchase_cost = Amount(label=_l("Usual price"), group=MONEY)
+    depreciation_id = Reference("depreciations", label=_l("Depreciation"), group=MONEY)
+    depreciation = Name("depreciation_id", label=_l("Depreciation"))
+    field_set_id = Reference(
+        "field-sets", label=_l("Field set"), group=WHAT, help=_l("Own fields that its assets have")
+    )
+    field_set = Name("field_set_id", label=_l("Field set"))
     end_of_life_rule = Choice(
         END_OF_LIFE_WORDS, load_default="individual", nullable=False, label=_l("End of life"), group=END
     )
     end_of_life_months = Whole(min=1, max=1200, label=_l("Months"), group=END)
     end_of_life_on = Day(label=_l("Day"), group=END)
-    notes = Text(max=10_000, multiline=True, label=_l("Notes"), group=WHAT)
+    notes = notes_field(WHAT)
 
 
-class StatusSchema(SoftDeletedSchema):
+class StatusSchema(CustomizedSchema):
     """A word for the state of a thing."""
 
     name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
     lifecycle = Choice(LIFECYCLE_WORDS, required=True, label=_l("Lifecycle"), group=WHAT)
     label_type = Choice(LABEL_TYPE_WORDS, required=True, label=_l("Type"), group=WHAT)
-    is_default_for_lifecycle = Flag(dump_only=True, label=_l("First of its lifecycle"))
+    is_default_for_lifecycle = Flag(
+        load_default=False,
+        label=_l("First of its lifecycle"),
+        group=WHAT,
+        help=_l("Each lifecycle has one; choosing this one ends another"),
+    )
+    color = color_field()
+    show_in_nav = Flag(load_default=False, label=_l("In the menu"), group=WHAT)
     is_system = Flag(dump_only=True, label=_l("Came with Quartermaster"))
-    notes = Text(max=10_000, multiline=True, label=_l("Notes"), group=WHAT)
+    notes = notes_field(WHAT)
 
 
 CATEGORIES = Resource(
@@ -106,14 +195,15 @@ CATEGORIES = Resource(
     singular=_l("Category"),
     icon="category",
     menu=Menu(label=_l("Categories"), group=GROUP, icon="category", order=210),
-    columns=("name", "kind", "parent"),
-    filters=("kind", "parent_id"),
+    columns=("name", "kind", "parent", "requires_acceptance", "minimum_quantity"),
+    filters=("kind", "parent_id", "requires_acceptance"),
     search=("name",),
     cached=True,
     label_columns=("parent_id", "name", "kind"),
     build_labels=name_categories,
     plan=plan_category,
     unique=(Unique(column="name_key", field="name", within=("kind", "parent_key")),),
+    actions=(merge_action("categories"),),
 )
 MANUFACTURERS = Resource(
     name="manufacturers",
@@ -128,6 +218,37 @@ MANUFACTURERS = Resource(
     search=("name",),
     cached=True,
     unique=(Unique(column="name_key", field="name"),),
+    actions=(merge_action("manufacturers"),),
+)
+SUPPLIERS = Resource(
+    name="suppliers",
+    model=Supplier,
+    schema=SupplierSchema,
+    title=_l("Suppliers"),
+    singular=_l("Supplier"),
+    icon="truck-delivery",
+    menu=Menu(label=_l("Suppliers"), group=ORGANISATION, icon="truck-delivery", order=350),
+    columns=("name", "contact_name", "email", "phone", "city", "country"),
+    filters=("city", "country"),
+    search=("name", "contact_name", "email", "city"),
+    unique=(Unique(column="name_key", field="name"),),
+    actions=(merge_action("suppliers"),),
+)
+DEPRECIATIONS = Resource(
+    name="depreciations",
+    model=Depreciation,
+    schema=DepreciationSchema,
+    title=_l("Depreciations"),
+    singular=_l("Depreciation"),
+    icon="trending-down",
+    menu=Menu(label=_l("Depreciations"), group=GROUP, icon="trending-down", order=240),
+    columns=("name", "method", "months", "rate", "convention", "minimum_value", "minimum_percent"),
+    filters=("method", "months", "convention"),
+    search=("name",),
+    cached=True,
+    label_columns=("method", "months", "rate", "convention", "minimum_value", "minimum_percent"),
+    plan=plan_depreciation,
+    unique=(Unique(column="name_key", field="name"),),
 )
 PRODUCTS = Resource(
     name="products",
@@ -138,12 +259,23 @@ PRODUCTS = Resource(
     icon="device-laptop",
     menu=Menu(label=_l("Products"), group=GROUP, icon="device-laptop", order=200),
     columns=("name", "model_number", "manufacturer", "category", "end_of_life_rule"),
-    filters=("manufacturer_id", "category_id", "model_number"),
+    filters=(
+        "manufacturer_id",
+        "category_id",
+        "depreciation_id",
+        "model_number",
+        "end_of_life_rule",
+        "is_requestable",
+        "is_archived",
+    ),
     search=("name", "model_number"),
     search_references=("manufacturer_id",),
-    label_columns=("manufacturer_id", "model_number"),
+    label_columns=("manufacturer_id", "model_number", "depreciation_id"),
     plan=plan_product,
+    offer=offer_for_product,
+    offered=products_still_bought,
     unique=(Unique(column="name_key", field="name", within=("model_number_key", "manufacturer_key")),),
+    actions=(merge_action("products"),),
 )
 STATUSES = Resource(
     name="statuses",
@@ -154,14 +286,16 @@ STATUSES = Resource(
     icon="circle-check",
     menu=Menu(label=_l("Statuses"), group=GROUP, icon="circle-check", order=230),
     columns=("name", "lifecycle", "label_type", "is_default_for_lifecycle"),
-    filters=("lifecycle", "label_type"),
+    filters=("lifecycle", "label_type", "is_default_for_lifecycle"),
     search=("name",),
     cached=True,
     label_columns=("lifecycle", "label_type", "is_default_for_lifecycle"),
     plan=plan_status,
+    prepare=leave_one_default,
+    settle=keep_a_default,
     guard=guard_status,
     unique=(Unique(column="name_key", field="name"),),
     write_roles=frozenset({"owner", "admin"}),
 )
-RESOURCES = (CATEGORIES, MANUFACTURERS, PRODUCTS, STATUSES)
+RESOURCES = (CATEGORIES, MANUFACTURERS, SUPPLIERS, DEPRECIATIONS, CUSTOM_FIELDS, FIELD_SETS, PRODUCTS, STATUSES)
 SEEDS = (seed_statuses,)

@@ -1,16 +1,22 @@
 """Rules of the catalogue, and the statuses that every organization starts with."""
 
-from flask_babel import gettext as _
-from sqlalchemy import select
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, select
+
+from webapp.catalog.models import Product, Status
 from webapp.core.batch import write_rows
 from webapp.core.blockers import blockers
 from webapp.core.context import Context
-from webapp.core.database import key_of
+from webapp.core.database import key_of, table_of
 from webapp.core.errors import Conflict
+from webapp.core.labels import label_rows
 from webapp.core.resource import registry
-from webapp.core.tenancy import CHECKED, scoped
-from webapp.core.writes import Draft, Facts, plan_change
+from webapp.core.tenancy import CHECKED, hold, scoped
+from webapp.core.writes import Change, Draft, Facts, plan_change
 
 # name, label type, lifecycle, default of its lifecycle, Tageur's code, AssetTiger's name
 STATUSES = (
@@ -48,12 +54,70 @@ def plan_status(draft: Draft, facts: Facts) -> None:
     if draft["is_system"] and draft.changed("lifecycle", "label_type"):
         name = "lifecycle" if draft.changed("lifecycle") else "label_type"
         draft.fail(name, _("This status came with Quartermaster; only its name can change."))
+    if facts.forced or not (draft.current or {}).get("is_default_for_lifecycle"):
+        return
+    if draft.changed("lifecycle"):
+        draft.fail("lifecycle", _("It is the first of its lifecycle. Make another one the first before."))
+    elif draft.changed("is_default_for_lifecycle"):
+        draft.fail("is_default_for_lifecycle", _("Each lifecycle has a first status. Make another one the first."))
+
+
+def leave_one_default(context: Context, drafts: list[Draft]) -> list[Draft]:
+    """Return what makes way for drafts that become the first of their lifecycle; refuse a lifecycle without one."""
+    touched = [d for d in drafts if d.changed("is_default_for_lifecycle", "lifecycle", "deleted_at")]
+    chosen = Counter(d["lifecycle"] for d in touched if d["is_default_for_lifecycle"] and not d["deleted_at"])
+    staying = [d.current for d in touched if d.current is not None and not d["deleted_at"]]
+    left = {row["lifecycle"] for row in staying if row["is_default_for_lifecycle"]}
+    if not chosen and not left:
+        return []
+    hold(context.session, "first statuses")
+    table = table_of(Status)
+    query = select(table).where(
+        scoped(context.session, table), table.c.is_default_for_lifecycle, table.c.deleted_at.is_(None)
+    )
+    written = {draft.current["id"] for draft in drafts if draft.current is not None}
+    rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+    others = {row["lifecycle"]: row for row in rows if row["id"] not in written}
+    if max(chosen.values(), default=0) > 1 or left - set(chosen) - set(others):
+        raise Conflict(_("Each lifecycle has one first status."), code="one_default")
+    statuses = drafts[0].resource
+    return [Draft(statuses, others[c], {}, {"is_default_for_lifecycle": False}) for c in chosen if c in others]
+
+
+def plan_depreciation(draft: Draft, facts: Facts) -> None:
+    """Say how things will lose their value: a rate for the declining balance alone, one kind of minimum at most."""
+    if draft["method"] == "declining" and not draft["rate"]:
+        draft.fail("rate", _("Say how much a year."))
+    if draft["method"] != "declining" and draft["rate"] is not None:
+        draft.fail("rate", _("Only the declining balance has a rate."))
+    if draft["minimum_value"] is not None and draft["minimum_percent"] is not None:
+        draft.fail("minimum_percent", _("Give an amount or a part of the price, not both."))
+
+
+def keep_a_default(context: Context, changes: list[Change]) -> None:
+    """Let a seeded status step in where the undo of its creation takes the first of a lifecycle away."""
+    statuses = registry.resources["statuses"]
+    for change in changes:
+        before = change.before or {}
+        if before.get("is_default_for_lifecycle") and before["deleted_at"] is None and change.after["deleted_at"]:
+            table = statuses.table
+            living = (
+                scoped(context.session, table),
+                table.c.lifecycle == before["lifecycle"],
+                table.c.deleted_at.is_(None),
+            )
+            query = select(table).where(*living).order_by(table.c.is_system.desc(), table.c.id).limit(1)
+            row = dict(context.session.execute(query, execution_options=CHECKED).mappings().one())
+            write_rows(context, statuses, [Draft(statuses, row, {}, {"is_default_for_lifecycle": True})])
 
 
 def guard_status(context: Context, row: dict[str, object]) -> None:
-    """Refuse to delete a status that came with Quartermaster."""
+    """Refuse to delete a status that came with Quartermaster, or that is the first of its lifecycle."""
     if row["is_system"]:
         raise Conflict(_("This status came with Quartermaster and stays."), code="is_system")
+    if row["is_default_for_lifecycle"]:
+        words = _("It is the first of its lifecycle. Make another one the first before.")
+        raise Conflict(words, code="is_default")
 
 
 def plan_category(draft: Draft, facts: Facts) -> None:
@@ -88,11 +152,26 @@ def plan_product(draft: Draft, facts: Facts) -> None:
     """Say what a product will be: its number and maker part of its identity, its end-of-life rule complete."""
     draft["model_number_key"] = key_of(draft["model_number"] or "")
     draft["manufacturer_key"] = draft["manufacturer_id"] or 0
+    category = facts.row("categories", draft["category_id"])
+    if category is not None and category["kind"] != "asset" and draft.changed("category_id"):
+        draft.fail("category_id", _("This is not a category of assets."))
     rule = draft["end_of_life_rule"]
     if rule == "months" and not draft["end_of_life_months"]:
         draft.fail("end_of_life_months", _("Say after how many months."))
     if rule == "fixed_date" and not draft["end_of_life_on"]:
         draft.fail("end_of_life_on", _("Say on which day."))
+
+
+def products_still_bought(context: Context) -> ColumnElement[bool]:
+    """Return the predicate of the products that are offered for new references: archived ones are not."""
+    return table_of(Product).c.is_archived.is_(False)
+
+
+def offer_for_product(context: Context, field: str, row: Mapping[str, Any] | None) -> set[int] | None:
+    """Return the ids that a product's picker may offer: categories of assets; None for all."""
+    if field != "category_id":
+        return None
+    return {i for i, found in label_rows(context, "categories").items() if found["kind"] == "asset"}
 
 
 def name_categories(rows: dict[int, dict[str, object]]) -> None:

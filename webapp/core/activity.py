@@ -87,12 +87,23 @@ def differences(
 ) -> dict[str, list[Any]]:
     """Return {column: [old, new]} of what a write says, secrets hidden."""
     found = {}
-    for column, new in changes.items():
-        old = None if before is None else before.get(column)
+    for column, old, new in _pairs(before or {}, changes):
         if not is_recorded(column) or (before is None and new is None) or plain(old) == plain(new):
             continue
         found[column] = [HIDDEN if old else None, HIDDEN] if column in secrets else [plain(old), plain(new)]
     return found
+
+
+def _pairs(before: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    """Yield (column, old, new) of what a write says, the custom values each by itself."""
+    for column, new in changes.items():
+        old = before.get(column)
+        if column != "custom":
+            yield column, old, new
+            continue
+        old, new = old or {}, new or {}
+        for key in sorted(old.keys() | new.keys(), key=int):
+            yield f"custom.{key}", old.get(key), new.get(key)
 
 
 def name_of(table: str, row: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from webapp.core.writes import (
     Facts,
     check_references,
     check_unique,
+    make_way,
     number,
     plan_change,
     settle,
@@ -70,6 +71,7 @@ def plan_rows(
 def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], note: str | None = None) -> list[int]:
     """Write drafts without errors and return their ids, in order; raises Conflict when somebody was faster."""
     good = [draft for draft in drafts if not draft.errors]
+    make_way(context, resource, good)
     number(context, resource, good)
     new = [draft for draft in good if draft.is_new]
     changed = [draft for draft in good if not draft.is_new and draft.changes]

@@ -22,8 +22,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-MONEY_SCALE = 10_000
-MONEY_STEP = Decimal("0.0001")
 
 
 def utcnow() -> datetime:
@@ -37,21 +35,34 @@ def key_of(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())).strip()
 
 
-class Money(TypeDecorator[Decimal]):
-    """An amount as a whole number of ten-thousandths: exact on every database."""
+class ScaledDecimal(TypeDecorator[Decimal]):
+    """A decimal number as a whole number of its last places: exact on every database."""
 
     impl = BigInteger
     cache_ok = True
+    places = 0
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """Return the ten-thousandths of an amount, rounded half up."""
-        if value is None:
-            return None
-        return int((Decimal(value) * MONEY_SCALE).quantize(Decimal(1), ROUND_HALF_UP))
+        """Return how many of the last place a number holds, rounded half up."""
+        return None if value is None else int(Decimal(value).scaleb(self.places).quantize(Decimal(1), ROUND_HALF_UP))
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        """Return the amount of a number of ten-thousandths."""
-        return None if value is None else (Decimal(value) / MONEY_SCALE).quantize(MONEY_STEP)
+        """Return the number of a count of its last place."""
+        return None if value is None else Decimal(value).scaleb(-self.places)
+
+
+class Money(ScaledDecimal):
+    """An amount as a whole number of ten-thousandths."""
+
+    cache_ok = True
+    places = 4
+
+
+class Degrees(ScaledDecimal):
+    """A latitude or longitude as a whole number of millionths of a degree, about 11 cm."""
+
+    cache_ok = True
+    places = 6
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -88,6 +99,7 @@ LongText = Annotated[str, mapped_column(Text)]
 Moment = Annotated[datetime, mapped_column(UtcDateTime)]
 Day = Annotated[date, mapped_column(Date)]
 MoneyAmount = Annotated[Decimal, mapped_column(Money)]
+DegreesAmount = Annotated[Decimal, mapped_column(Degrees)]
 JsonDict = Annotated[dict[str, Any], mapped_column(Json)]
 JsonList = Annotated[list[Any], mapped_column(Json)]
 

@@ -1,17 +1,21 @@
 """The kinds of field a resource's schema is made of: one source of names, types, checks and words for every face."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
 LARGEST_ID = 2**63 - 1
 LARGEST_AMOUNT = Decimal("99999999999.9999")
-AMOUNTS = validate.Range(min=Decimal(0), max=LARGEST_AMOUNT)
+WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?", re.IGNORECASE)
+
+WEB_WORDS = _l("This is not a web address, such as https://example.org.")
 
 
 class FaceField(fields.Field[Any]):
@@ -19,6 +23,9 @@ class FaceField(fields.Field[Any]):
 
     kind = "text"
     target: str | None = None
+    custom_id: int | None = None
+    needed: bool = False
+    standard: str | None = None
 
     def __init__(
         self,
@@ -38,8 +45,8 @@ class FaceField(fields.Field[Any]):
 
     @property
     def column(self) -> str:
-        """Return the name of the table's column."""
-        return self.attribute or str(self.name)
+        """Return the name of the table's column, `custom.<id>` when the value stands among the custom ones."""
+        return self.attribute or str(self.name) if self.custom_id is None else f"custom.{self.custom_id}"
 
 
 class Text(FaceField, fields.String):
@@ -88,6 +95,14 @@ class Text(FaceField, fields.String):
         return None if self.exact else self.key
 
 
+class Url(Text):
+    """A web address, drawn as a link."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(checks=(validate.Regexp(WEB.pattern + r"\Z", flags=WEB.flags, error=WEB_WORDS),), **options)
+        self.kind = "url"
+
+
 class Whole(FaceField, fields.Integer):
     """A whole number."""
 
@@ -103,13 +118,22 @@ class Whole(FaceField, fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Amount(FaceField, fields.Decimal):
-    """An amount of money, at most four decimals, a string in JSON."""
+class Number(FaceField, fields.Decimal):
+    """A decimal number of at most so many places, a number in JSON."""
 
-    kind = "amount"
+    kind = "number"
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(as_string=True, **options)
+    def __init__(
+        self,
+        *,
+        min: Decimal | int = -LARGEST_AMOUNT,
+        max: Decimal | int = LARGEST_AMOUNT,
+        places: int = 4,
+        **options: Any,
+    ) -> None:
+        self.range = validate.Range(min=Decimal(min), max=Decimal(max))
+        self.step, self.decimals = Decimal(1).scaleb(-places), places
+        super().__init__(**options)
 
     def _validated(self, value: Any) -> Any:
         if (isinstance(value, bool | float) and value != value) or isinstance(value, bool):
@@ -120,12 +144,21 @@ class Amount(FaceField, fields.Decimal):
             amount = super()._validated(value)
             if amount is None or not amount.is_finite():
                 raise self.make_error("invalid")
-            if amount != amount.quantize(Decimal("0.0001")):
-                raise ValidationError(_("At most four decimals."))
+            if amount != amount.quantize(self.step):
+                raise ValidationError(_("At most %(count)s decimals.", count=self.decimals))
         except InvalidOperation:
             raise self.make_error("invalid") from None
-        bounded: Decimal = AMOUNTS(amount)
+        bounded: Decimal = self.range(amount)
         return bounded
+
+
+class Amount(Number):
+    """An amount of money, at most four decimals, a string in JSON."""
+
+    kind = "amount"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min=0, as_string=True, **options)
 
 
 class Day(FaceField, fields.Date):
@@ -219,15 +252,47 @@ class Through(FaceField):
         self.kind, self.target = like.kind, like.target
 
 
+class Derived(FaceField):
+    """What follows from other fields of a row (`needs`): computed after the row is read, neither stored nor sorted."""
+
+    def __init__(self, like: FaceField, *, needs: tuple[str, ...], compute: Callable[..., Any], **options: Any) -> None:
+        super().__init__(dump_only=True, **options)
+        self.like, self.needs, self.compute = like, needs, compute
+        self.kind, self.choices = like.kind, getattr(like, "choices", None)
+
+
+class Custom(FaceField):
+    """The values of the organization's own fields, by slug; each of them is a field `custom.<slug>` as well."""
+
+    kind = "custom"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(dump_only=True, nullable=False, **options)
+
+
 class Codes(FaceField, fields.List[Any]):
-    """A list of short texts, such as a key's scopes."""
+    """A list of short texts, such as a key's scopes; `choices` may be a function of the context."""
 
     kind = "codes"
 
-    def __init__(self, choices: Mapping[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, choices: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] | None = None, **options: Any
+    ) -> None:
         self.choices = choices
-        inner = fields.String(validate=validate.Length(max=255))
+        only = [validate.OneOf(tuple(choices))] if isinstance(choices, Mapping) and options.pop("strict", False) else []
+        inner = fields.String(validate=[validate.Length(max=255), *only])
         super().__init__(cls_or_instance=inner, validate=validate.Length(max=200), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            found = error.messages if isinstance(error.messages, list) else [*error.messages.values()][0]
+            raise ValidationError(found) from None
+
+    def words(self, context: Any) -> Mapping[str, Any]:
+        """Return {code: word} of what may be chosen in a context."""
+        return self.choices(context) if callable(self.choices) else self.choices or {}
 
 
 class ResourceSchema(Schema):
@@ -251,15 +316,33 @@ class SoftDeletedSchema(ResourceSchema):
     deleted_at = Moment(dump_only=True, label=_l("Deleted"), nullable=True)
 
 
+class OwnFields:
+    """What a schema does to take the organization's own fields together under `custom`."""
+
+    @pre_load
+    def lift_custom(self, data: Any, **_options: Any) -> Any:
+        """Lift `{"custom": {"ram": 16}}` to `{"custom.ram": 16}`; an unknown one is refused as any unknown key."""
+        if not isinstance(data, Mapping) or "custom" not in data:
+            return data
+        if not isinstance(data["custom"], Mapping):
+            raise ValidationError({"custom": [_("This is not an object.")]})
+        own = {f"custom.{slug}": value for slug, value in data["custom"].items()}
+        return {name: value for name, value in data.items() if name != "custom"} | own
+
+    @post_load
+    def flatten_custom(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """Name custom values as fields are named: marshmallow nests what has a dot."""
+        own = data.pop("custom", {})
+        return data | {f"custom.{slug}": value for slug, value in own.items()}
+
+
+class CustomizedSchema(OwnFields, SoftDeletedSchema):
+    """A resource that organizations may give fields of their own."""
+
+    custom = Custom(label=_l("Own fields"))
+
+
+@lru_cache(maxsize=1024)
 def schema_fields(schema: type[Schema]) -> dict[str, FaceField]:
     """Return a schema's fields by name: own ones in their order, the common ones around them."""
-    return {name: field for name, field in _instance(schema).fields.items() if isinstance(field, FaceField)}
-
-
-_instances: dict[type[Schema], Schema] = {}
-
-
-def _instance(schema: type[Schema]) -> Schema:
-    if schema not in _instances:
-        _instances[schema] = schema()
-    return _instances[schema]
+    return {name: field for name, field in schema().fields.items() if isinstance(field, FaceField)}

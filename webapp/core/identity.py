@@ -45,6 +45,8 @@ class Visit:
     organizations: int
     secret_hash: str
     expires_at: datetime
+    theme: str | None = None
+    has_shortcuts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ def find_session(secret: str) -> Visit | None:
         organizations=row["organizations"],
         secret_hash=secret_hash,
         expires_at=row["expires_at"],
+        theme=row["theme"],
+        has_shortcuts=row["has_shortcuts"],
     )
 
 
@@ -140,9 +144,9 @@ def open_session(
     return secret
 
 
-def close_session(secret: str, *, connection: Connection | None = None) -> None:
-    """End one session."""
-    ask.CLOSE_SESSION(connection, secret_hash=session_hash_of(secret))
+def close_session(secret: str = "", *, secret_hash: str = "", connection: Connection | None = None) -> None:
+    """End one session, by its secret or its hash."""
+    ask.CLOSE_SESSION(connection, secret_hash=secret_hash or session_hash_of(secret))
 
 
 def close_sessions(
@@ -183,6 +187,7 @@ def _may_come_from(ip: str, allowed: list[str] | None) -> bool:
         return True
     try:
         address = ipaddress.ip_address(ip)
+        address = getattr(address, "ipv4_mapped", None) or address
         return any(address in ipaddress.ip_network(network) for network in allowed)
     except ValueError:
         return False
@@ -224,8 +229,36 @@ def set_password(user_id: int, password_hash: str, *, connection: Connection | N
 
 
 def memberships(user_id: int) -> list[tuple[Tenant, str]]:
-    """Return the (organization, role) pairs of a user, by the organization's name."""
+    """Return the (organization, role) pairs that a user may enter, by the organization's name."""
     return [(tenant_of(row), row["role"]) for row in ask.MEMBERSHIPS(user_id=user_id)]
+
+
+def last_organization(user_id: int) -> Tenant | None:
+    """Return the organization that a user was in last, the first by name for a newcomer."""
+    rows = ask.MEMBERSHIPS(user_id=user_id)
+    seen = [row for row in rows if row["last_seen_at"]]
+    found = max(seen, key=lambda row: row["last_seen_at"]) if seen else next(iter(rows), None)
+    return None if found is None else tenant_of(found)
+
+
+def change_profile(
+    user_id: int,
+    *,
+    name: str,
+    locale: str | None,
+    timezone: str | None,
+    theme: str | None,
+    has_shortcuts: bool,
+    connection: Connection | None = None,
+) -> None:
+    """Keep what a user says of themselves."""
+    values = {"name": name, "locale": locale, "timezone": timezone, "theme": theme, "has_shortcuts": has_shortcuts}
+    ask.CHANGE_PROFILE(connection, user_id=user_id, at=utcnow(), **values)
+
+
+def sessions_of(user_id: int) -> list[RowMapping]:
+    """Return a user's living sessions, the last seen first, by their hashes."""
+    return ask.SESSIONS_OF(user_id=user_id, at=utcnow())
 
 
 def organization_by_slug(slug: str) -> Tenant | None:
@@ -283,8 +316,9 @@ def _bucket(key: str) -> str:
 
 
 def sweep() -> None:
-    """Throw away what is over: sessions and counts. The worker calls this."""
+    """Throw away what is over: sessions, one-time links and counts. The worker calls this."""
     ask.SWEEP_SESSIONS(before=utcnow())
+    ask.SWEEP_LINKS(before=utcnow())
     ask.SWEEP_BUCKETS(before=utcnow() - KEEP_BUCKETS)
 
 
@@ -326,6 +360,7 @@ def flush_uses() -> int:
         try:
             if kind == "session":
                 ask.TOUCH_SESSION(secret_hash=key, at=at)
+                ask.TOUCH_MEMBERSHIP(secret_hash=key, at=at)
             else:
                 ask.TOUCH_API_KEY(id=key, at=at)
             written += 1

@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - the parts of these statements are ours, values are always bound
 """The statements behind `core.identity`, one a question.
 
-On PostgreSQL each is a SECURITY DEFINER function `identity_<name>` of the owner (made in migration 20261122_1500),
-because the run-time role may not read these tables by itself; on SQLite it is the SQL given here, with the same names
-of parameters and columns. Without a `connection` a call runs in a short transaction of its own; with one it takes part
-in the caller's.
+On PostgreSQL each is a SECURITY DEFINER function `identity_<name>` of the owner (made in migrations), because the
+run-time role may not read these tables by itself; on SQLite it is the SQL given here, with the same names of parameters
+and columns. Without a `connection` a call runs in a short transaction of its own; with one it takes part in the
+caller's.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ Types = Mapping[str, TypeEngine[Any]]
 TENANT_COLUMNS = """
   o.id AS organization_id, o.guid AS organization_guid, o.name AS organization_name, o.slug AS organization_slug,
   o.currency AS organization_currency, o.timezone AS organization_timezone, o.locale AS organization_locale,
-  o.settings AS organization_settings"""
+  json_patch(o.settings, json_object('asset_tag_pattern', o.asset_tag_pattern,
+    'unique_serial', json(CASE WHEN o.unique_serial THEN 'true' ELSE 'false' END))) AS organization_settings"""
 TENANT: Types = {
     "organization_id": ID,
     "organization_guid": TEXT,
@@ -78,9 +79,11 @@ FIND_SESSION = Call(
     f"""SELECT {TENANT_COLUMNS}, u.id AS user_id, u.name AS user_name, u.email AS user_email, u.locale AS user_locale,
   u.timezone AS user_timezone, m.id AS membership_id, m.role AS role, m.scope_location_id AS scope_location_id,
   s.last_seen_at AS last_seen_at, s.expires_at AS expires_at,
-  (SELECT count(*) FROM memberships x WHERE x.user_id = u.id AND x.deleted_at IS NULL) AS organizations
+  (SELECT count(*) FROM memberships x WHERE x.user_id = u.id AND x.deleted_at IS NULL AND x.is_active) AS organizations,
+  u.theme AS theme, u.has_shortcuts AS has_shortcuts
 FROM sessions s JOIN users u ON u.id = s.user_id AND u.is_active
 JOIN memberships m ON m.user_id = u.id AND m.organization_id = s.organization_id AND m.deleted_at IS NULL
+  AND m.is_active
 JOIN organizations o ON o.id = m.organization_id
 WHERE s.secret_hash = :secret_hash AND s.expires_at > :at""",
     {"secret_hash": TEXT, "at": MOMENT},
@@ -97,6 +100,8 @@ WHERE s.secret_hash = :secret_hash AND s.expires_at > :at""",
         "last_seen_at": MOMENT,
         "expires_at": MOMENT,
         "organizations": WHOLE,
+        "theme": TEXT,
+        "has_shortcuts": FLAG,
     },
 )
 OPEN_SESSION = Call(
@@ -187,10 +192,11 @@ SET_PASSWORD = Call(
 )
 MEMBERSHIPS = Call(
     "memberships",
-    f"""SELECT {TENANT_COLUMNS}, m.role AS role FROM memberships m JOIN organizations o ON o.id = m.organization_id
-WHERE m.user_id = :user_id AND m.deleted_at IS NULL ORDER BY o.name, o.id""",
+    f"""SELECT {TENANT_COLUMNS}, m.role AS role, m.last_seen_at AS last_seen_at
+FROM memberships m JOIN organizations o ON o.id = m.organization_id
+WHERE m.user_id = :user_id AND m.deleted_at IS NULL AND m.is_active ORDER BY o.name, o.id""",
     {"user_id": ID},
-    {**TENANT, "role": TEXT},
+    {**TENANT, "role": TEXT, "last_seen_at": MOMENT},
 )
 FIND_ORGANIZATION = Call(
     "find_organization",
@@ -226,6 +232,14 @@ TOUCH_SESSION = Call(
     {"secret_hash": TEXT, "at": MOMENT},
     writes=True,
 )
+TOUCH_MEMBERSHIP = Call(
+    "touch_membership",
+    """UPDATE memberships SET last_seen_at = :at FROM sessions s WHERE s.secret_hash = :secret_hash
+  AND memberships.user_id = s.user_id AND memberships.organization_id = s.organization_id
+  AND memberships.deleted_at IS NULL AND (memberships.last_seen_at IS NULL OR memberships.last_seen_at < :at)""",
+    {"secret_hash": TEXT, "at": MOMENT},
+    writes=True,
+)
 TOUCH_API_KEY = Call(
     "touch_api_key",
     "UPDATE api_keys SET last_used_at = :at WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :at)",
@@ -237,4 +251,39 @@ SWEEP_SESSIONS = Call(
 )
 SWEEP_BUCKETS = Call(
     "sweep_buckets", "DELETE FROM rate_buckets WHERE window_start <= :before", {"before": MOMENT}, writes=True
+)
+SWEEP_LINKS = Call(
+    "sweep_links", "DELETE FROM one_time_links WHERE expires_at <= :before", {"before": MOMENT}, writes=True
+)
+CHANGE_PROFILE = Call(
+    "change_profile",
+    """UPDATE users SET name = :name, locale = :locale, timezone = :timezone, theme = :theme,
+  has_shortcuts = :has_shortcuts, updated_at = :at, version = version + 1 WHERE id = :user_id""",
+    {
+        "user_id": ID,
+        "name": TEXT,
+        "locale": TEXT,
+        "timezone": TEXT,
+        "theme": TEXT,
+        "has_shortcuts": FLAG,
+        "at": MOMENT,
+    },
+    writes=True,
+)
+SESSIONS_OF = Call(
+    "sessions_of",
+    """SELECT s.secret_hash AS secret_hash, o.name AS organization_name, s.created_at AS created_at,
+  s.last_seen_at AS last_seen_at, s.expires_at AS expires_at, s.ip AS ip, s.user_agent AS user_agent
+FROM sessions s JOIN organizations o ON o.id = s.organization_id
+WHERE s.user_id = :user_id AND s.expires_at > :at ORDER BY s.last_seen_at DESC, s.secret_hash""",
+    {"user_id": ID, "at": MOMENT},
+    {
+        "secret_hash": TEXT,
+        "organization_name": TEXT,
+        "created_at": MOMENT,
+        "last_seen_at": MOMENT,
+        "expires_at": MOMENT,
+        "ip": TEXT,
+        "user_agent": TEXT,
+    },
 )

@@ -19,11 +19,14 @@ POSITION = "position_"
 def insert_rows(
     session: Session, table: Table, rows: Sequence[Mapping[str, Any]], stamps: tuple[tuple[str, str], ...] = ()
 ) -> list[int]:
-    """Insert rows that all have the same columns and return their ids, in order.
+    """Insert rows that all have the same columns and return their ids, in order; none where a table has no id.
 
     `stamps` are (column, SQL expression) pairs that PostgreSQL fills in by itself.
     """
     if not rows:
+        return []
+    if "id" not in table.c:
+        session.execute(insert(table), list(rows), execution_options=CHECKED)
         return []
     if session.get_bind().dialect.name != "postgresql":
         statement = insert(table).returning(table.c.id)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from webapp.core.context import Context
 from webapp.core.database import key_of
+from webapp.core.fields import Text
 from webapp.core.labels import label_rows
 from webapp.core.query import reach
 from webapp.core.resource import Resource
@@ -51,9 +52,10 @@ def _cached(context: Context, resource: Resource) -> list[list[tuple[str, int]]]
 
 
 def _read(context: Context, resource: Resource, keys: set[str]) -> list[list[tuple[str, int]]]:
-    table = resource.table
-    query = select(table.c.name_key, table.c.id).where(
-        *reach(context, resource), table.c.name_key.in_(sorted(keys)), table.c.deleted_at.is_(None)
+    table, label = resource.table, resource.fields[resource.label]
+    name = table.c[label.twin] if isinstance(label, Text) and label.twin else table.c.name_key
+    query = select(name, table.c.id).where(
+        *reach(context, resource), name.in_(sorted(keys)), table.c.deleted_at.is_(None)
     )
     return [[(key, i) for key, i in context.session.execute(query, execution_options=CHECKED)]]
 

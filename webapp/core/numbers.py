@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import ForeignKeyConstraint, String, text
+from sqlalchemy import ForeignKeyConstraint, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.core.database import Id, Model
@@ -32,6 +32,14 @@ def reserve(session: Session, series: str, count: int) -> range:
     values = {"organization_id": organization_of(session), "series": series, "count": count}
     last = session.execute(RESERVE, values, execution_options=CHECKED).scalar_one()
     return range(last - count + 1, last + 1)
+
+
+def next_number(session: Session, series: str) -> int:
+    """Return the number that would be handed out next; nothing is reserved."""
+    query = select(NumberSeries.last).where(
+        NumberSeries.organization_id == organization_of(session), NumberSeries.series == series
+    )
+    return int(session.scalar(query) or 0) + 1
 
 
 def free_numbers(

@@ -13,16 +13,20 @@ from sqlalchemy import Column
 from werkzeug.datastructures import MultiDict
 
 from webapp.core.activity import plain
+from webapp.core.custom import comparable
 from webapp.core.database import key_of
 from webapp.core.errors import Invalid
-from webapp.core.fields import LARGEST_ID, FaceField, Text
+from webapp.core.fields import LARGEST_ID, FaceField, Text, Through
 from webapp.core.resource import Resource
 
 PER_PAGE, PER_PAGE_LIMIT = 50, 1000
 PAGE_LIMIT = 1_000_000
 ALWAYS = ("id", "created_at", "updated_at")
+NEVER = frozenset({"guid", "version", "deleted_at"})
 CONTROLS = ("page", "per_page", "sort", "q", "cursor", "fields", "deleted")
-COMPARABLE = {"whole", "amount", "day", "moment"}
+COMPARABLE = {"whole", "amount", "number", "day", "moment"}
+SORTED = frozenset({"text", "url", "whole", "amount", "number", "day", "moment", "choice", "flag"})
+FILTERED = SORTED | {"reference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,15 @@ class ListParameters:
 
 
 def filter_parameters(resource: Resource) -> dict[str, tuple[str, str]]:
-    """Return {parameter: (field, operator)} of everything a resource may be filtered by."""
+    """Return {parameter: (field, operator)} of everything a resource may be filtered by: all it shows and compares."""
     found = {}
-    for name in dict.fromkeys((*ALWAYS, *resource.filters)):
+    for name in filterable(resource):
         item = resource.fields[name]
         found[name] = (name, "eq")
         found[f"{name}_in"] = (name, "in")
-        found[f"{name}_not"] = (name, "not")
-        if resource.table.c[item.column].nullable:
+        if not isinstance(item, Through):
+            found[f"{name}_not"] = (name, "not")
+        if item.custom_id is not None or (name in resource.stored and resource.table.c[item.column].nullable):
             found[f"{name}_empty"] = (name, "empty")
         if item.kind in COMPARABLE:
             short = name.removesuffix("_at").removesuffix("_on")
@@ -104,6 +109,13 @@ def filter_parameters(resource: Resource) -> dict[str, tuple[str, str]]:
         if item.target == "locations":
             found[f"{name}_within"] = (name, "within")
     return found
+
+
+def filterable(resource: Resource) -> list[str]:
+    """Return the fields a list may be filtered by, those that the declaration puts first leading."""
+    known = {**resource.stored, **resource.throughs, **resource.customs}
+    others = [n for n, i in known.items() if i.kind in FILTERED or (i.kind == "codes" and i.custom_id is not None)]
+    return list(dict.fromkeys((*ALWAYS, *resource.filters, *(n for n in others if n not in NEVER))))
 
 
 def _filter(resource: Resource, parameter: str, name: str, op: str, given: list[str]) -> Filter:
@@ -133,8 +145,10 @@ def _value(item: FaceField, raw: str) -> Any:
             raise ValidationError(_("This number is too large."))
         return number
     if item.kind == "flag":
-        return _flag(raw)
-    value = item.deserialize(raw)
+        return _flag(raw) if item.custom_id is None else comparable(item, _flag(raw))
+    if item.custom_id is not None:
+        return comparable(item, raw if item.kind == "codes" else item.deserialize(raw))
+    value = (item.like if isinstance(item, Through) else item).deserialize(raw)
     if isinstance(item, Text) and item.twin and value is not None:
         return key_of(value)
     return value
@@ -204,8 +218,7 @@ def _fields(resource: Resource, raw: str) -> tuple[str, ...]:
 
 def sortable(resource: Resource) -> list[str]:
     """Return the fields a list may be sorted by: stored ones that the database can compare."""
-    kinds = {"text", "whole", "amount", "day", "moment", "choice", "flag"}
-    return [name for name, item in resource.stored.items() if item.kind in kinds]
+    return [name for name, item in {**resource.stored, **resource.customs}.items() if item.kind in SORTED]
 
 
 def parse_sort(resource: Resource, raw: str) -> tuple[tuple[str, bool], ...]:
@@ -217,6 +230,8 @@ def parse_sort(resource: Resource, raw: str) -> tuple[tuple[str, bool], ...]:
         if name not in allowed:
             raise ValidationError(_("This list cannot be sorted by %(name)s.", name=name))
         keys.append((name, part.strip().startswith("-")))
+    if len(keys) > 1 and any(name in resource.customs for name, _descending in keys):
+        raise ValidationError(_("An own field sorts alone."))
     if len(keys) > 4 or len({name for name, _descending in keys}) != len(keys):
         raise ValidationError(_("At most four different fields."))
     return tuple(keys)
@@ -230,6 +245,8 @@ def sort_column(resource: Resource, name: str) -> Column[Any]:
 
 
 def _sort_value(item: FaceField, value: Any) -> Any:
+    if value is not None and item.custom_id is not None:
+        return comparable(item, value)
     return key_of(value) if value is not None and isinstance(item, Text) and item.twin else value
 
 
@@ -259,12 +276,16 @@ def cursor_value(resource: Resource, name: str, value: Any) -> Any:
     item = resource.fields[name]
     if value is None:
         return None
-    if item.kind in {"amount", "moment", "day"}:
+    if item.kind in {"amount", "number", "moment", "day"}:
         return item.deserialize(value)
+    if item.custom_id is not None and item.kind == "flag" and isinstance(value, bool):
+        return comparable(item, value)
     if item.kind in {"whole", "flag"}:
         if type(value) is not (int if item.kind == "whole" else bool) or abs(value) > LARGEST_ID:
             raise ValueError(name)
         return value
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(name)
+    if item.custom_id is not None:
+        return comparable(item, value)
     return key_of(value) if isinstance(item, Text) and item.twin else value

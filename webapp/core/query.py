@@ -1,13 +1,16 @@
 """One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, not_, or_, select
 
 from webapp.core.context import Context
+from webapp.core.custom import VALUES, column_of, having, revived
+from webapp.core.database import key_of
 from webapp.core.errors import NotFound
+from webapp.core.fields import FaceField, Text, Through
 from webapp.core.labels import label_rows, labels_for
 from webapp.core.parameters import Filter, ListParameters, encode_cursor, sort_column
 from webapp.core.resource import Resource, registry
@@ -46,11 +49,8 @@ def list_rows(
         hits, more = search_ids(context, resource, parameters.q, gone=parameters.deleted)
     where = conditions(context, resource, parameters, hits)
     wanted = _select(resource, fields or parameters.fields, parameters.sort)
-    query = _ordered(context, resource, parameters, wanted, where)
-    query = query.limit(parameters.per_page + 1)
-    if not parameters.cursor:
-        query = query.offset((parameters.page - 1) * parameters.per_page)
-    found = _fetch(context, query)
+    skip = 0 if parameters.cursor else (parameters.page - 1) * parameters.per_page
+    found = _rows(context, resource, parameters, wanted, where, parameters.per_page + 1, skip)
     rows = found[: parameters.per_page]
     total, capped = _total(context, resource, parameters, where)
     cursor = encode_cursor(parameters.sort, rows[-1], resource) if len(found) > len(rows) and not parameters.q else None
@@ -67,7 +67,7 @@ def stream_rows(
     wanted = _select(resource, parameters.fields, parameters.sort)
     page = parameters
     while True:
-        rows = _fetch(context, _ordered(context, resource, page, wanted, where, ranked=False).limit(chunk))
+        rows = _rows(context, resource, page, wanted, where, chunk, ranked=False)
         if rows:
             page = parameters.following(resource, rows[-1])
             add_names(context, resource, rows, parameters.fields)
@@ -82,6 +82,7 @@ def get_row(context: Context, resource: Resource, row_id: int, *, deleted: bool 
     if not deleted and "deleted_at" in resource.table.c:
         where.append(resource.table.c.deleted_at.is_(None))
     rows = _fetch(context, _select(resource, None).where(*where))
+    spread_custom(resource, rows)
     if not rows:
         raise NotFound(f"there is no {resource.name} {row_id}")
     add_names(context, resource, rows, None)
@@ -105,17 +106,27 @@ def matching_ids(context: Context, resource: Resource, parameters: ListParameter
 
 
 def choices(
-    context: Context, resource: Resource, q: str = "", *, limit: int = 200, only: set[int] | None = None
+    context: Context,
+    resource: Resource,
+    q: str = "",
+    *,
+    limit: int = 200,
+    only: set[int] | None = None,
+    offered: bool = False,
 ) -> list[tuple[int, str]]:
-    """Return (id, name) of living rows in reach for a picker, by name; `only` narrows them further."""
-    if resource.cached and resource.located_by is None:
+    """Return (id, name) of living rows in reach for a picker, by name; `only` narrows them further.
+
+    `offered` leaves out what the resource does not offer for new references, such as places out of use.
+    """
+    narrowed = resource.offered(context) if offered else None
+    if resource.cached and resource.located_by is None and narrowed is None:
         needle, rows = q.casefold(), label_rows(context, resource.name)
         named = [(i, str(r["label"])) for i, r in rows.items() if not r.get("deleted_at")]
         named = [pair for pair in named if needle in pair[1].casefold()]
     else:
         parameters = ListParameters(sort=((resource.label, False),), q=q)
         hits = search_ids(context, resource, q)[0] if q else None
-        where = conditions(context, resource, parameters, hits)
+        where = [*conditions(context, resource, parameters, hits), *([] if narrowed is None else [narrowed])]
         order = sort_column(resource, resource.label)
         query = select(resource.table.c.id).where(*where).order_by(order).limit(limit + 1 if only is None else 10_000)
         ids = list(context.session.execute(query, execution_options=CHECKED).scalars())
@@ -128,12 +139,15 @@ def choices(
 def labels_in_reach(
     context: Context, wanted: Mapping[str, Iterable[int | None]]
 ) -> dict[str, dict[int, dict[str, Any]]]:
-    """Return `labels_for` ids that somebody has sent or once wrote, without what lies out of the actor's part."""
+    """Return `labels_for` ids, without the names of what lies out of the actor's part of the tree."""
     found = {}
     for kind, ids in wanted.items():
         resource = registry.resources[kind]
+        if not resource.located_by or context.actor.scope_location_id is None:
+            found |= labels_for(context, {kind: ids})
+            continue
         sent = {row_id for row_id in ids if row_id is not None}
-        if sent and resource.located_by and context.actor.scope_location_id is not None:
+        if sent:
             query = select(resource.table.c.id).where(*reach(context, resource), resource.table.c.id.in_(sorted(sent)))
             sent = set(context.session.execute(query, execution_options=CHECKED).scalars())
         known = labels_for(context, {kind: sent})[kind]
@@ -168,8 +182,12 @@ def conditions(
 
 
 def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElement[bool]:
+    field, value = resource.fields[item.field], item.value
+    if isinstance(field, Through):
+        return _through(context, resource, field, item)
+    if field.custom_id is not None:
+        return _custom(context, resource, field, item)
     column: ColumnElement[Any] = resource.table.c[item.column]
-    value = item.value
     conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "eq": lambda: column == value,
         "in": lambda: column.in_(value),
@@ -182,19 +200,135 @@ def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElem
     return conditions[item.op]()
 
 
+def _through(context: Context, resource: Resource, field: Through, item: Filter) -> ColumnElement[bool]:
+    """Return the predicate of a filter by a column of what a reference points to."""
+    target = registry.resources[str(resource.fields[field.of].target)]
+    source = target.fields[field.source]
+    twin = source.twin if isinstance(source, Text) else None
+    value = item.value if twin is None or item.op == "empty" else keys_of(item.value)
+    inner = replace(item, field=field.source, column=twin or source.column, value=value)
+    inside = select(target.table.c.id).where(scoped(context.session, target.table), _condition(context, target, inner))
+    return resource.table.c[resource.fields[field.of].column].in_(inside)
+
+
+def keys_of(value: Any) -> Any:
+    """Return the case-insensitive form of a text, or of each of several."""
+    return [key_of(text) for text in value] if isinstance(value, list) else key_of(value)
+
+
+def _custom(context: Context, resource: Resource, field: FaceField, item: Filter) -> ColumnElement[bool]:
+    """Return the predicate of a filter by one of the organization's own fields."""
+    column, value = column_of(field), item.value
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "eq": lambda: having(context, resource, field, column == value),
+        "in": lambda: having(context, resource, field, column.in_(value)),
+        "not": lambda: not_(having(context, resource, field, column == value)),
+        "after": lambda: having(context, resource, field, column > value),
+        "before": lambda: having(context, resource, field, column < value),
+        "empty": lambda: not_(having(context, resource, field)) if value else having(context, resource, field),
+    }
+    return conditions[item.op]()
+
+
 def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()) -> Select[Any]:
     names = resource.stored
     if wanted is not None:
-        wanted = (*wanted, *(name for name, _descending in sort))
+        wanted = with_needs(resource, (*wanted, *(name for name, _descending in sort)))
         needed = {"id", resource.label, *wanted, *(resource.names[n].of for n in wanted if n in resource.names)}
         needed |= {resource.throughs[n].of for n in needed if n in resource.throughs}
         needed |= {n for n in ("version", "deleted_at", "currency", "updated_at") if n in resource.stored}
+        needed |= {"custom" for name in wanted if name in resource.customs}
         names = {name: item for name, item in resource.stored.items() if name in needed}
     return select(*[resource.table.c[item.column].label(name) for name, item in names.items()])
 
 
+def with_needs(resource: Resource, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the wanted fields and those that the derived ones among them are computed from."""
+    needs = [need for name in wanted if name in resource.deriveds for need in resource.deriveds[name].needs]
+    return (*wanted, *needs)
+
+
+def spread_custom(resource: Resource, rows: list[Row]) -> None:
+    """Put each row's own values under the names of their fields, and all of them by slug under `custom`."""
+    if not rows or "custom" not in rows[0]:
+        return
+    own = [(name, name.removeprefix("custom."), str(i.custom_id), i) for name, i in resource.customs.items()]
+    for row in rows:
+        stored = row["custom"] or {}
+        row["custom"] = {}
+        for name, slug, key, item in own:
+            row[name] = row["custom"][slug] = revived(item, stored.get(key))
+
+
 def _fetch(context: Context, query: Select[Any]) -> list[Row]:
     return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+
+
+def _rows(
+    context: Context,
+    resource: Resource,
+    parameters: ListParameters,
+    wanted: Select[Any],
+    where: list[ColumnElement[bool]],
+    limit: int,
+    skip: int = 0,
+    *,
+    ranked: bool = True,
+) -> list[Row]:
+    """Return rows in order, with the organization's own values under their names."""
+    by_rank = parameters.q and ranked and not parameters.sorted_by_user
+    own = resource.customs.get(parameters.sort[0][0])
+    if own is None or by_rank:
+        query = _ordered(context, resource, parameters, wanted, where, ranked=ranked)
+        rows = _fetch(context, query.limit(limit).offset(skip))
+    else:
+        rows = _by_custom(context, resource, parameters, wanted.where(*where), own, limit, skip)
+    spread_custom(resource, rows)
+    return rows
+
+
+def _by_custom(
+    context: Context,
+    resource: Resource,
+    parameters: ListParameters,
+    query: Select[Any],
+    field: FaceField,
+    limit: int,
+    skip: int,
+) -> list[Row]:
+    """Return rows in the order of an own field: those with a value along its index, then the rest.
+
+    Both parts read no more rows than they give, at a million too; one query over both would sort them all.
+    """
+    identity, column, descending = resource.table.c.id, column_of(field), parameters.descending
+    value, last = parameters.cursor or (None, None)
+    rows: list[Row] = []
+    if last is None or value is not None:
+        held = query.join(VALUES, and_(VALUES.c.row_id == identity, VALUES.c.position == 0)).where(
+            VALUES.c.organization_id == context.organization_id, VALUES.c.field_id == field.custom_id
+        )
+        if last is not None:
+            limit_value = literal(value, column.type)
+            beyond = column < limit_value if descending else column > limit_value
+            after = identity < last if descending else identity > last
+            first = column <= limit_value if descending else column >= limit_value
+            held = held.where(first, or_(beyond, and_(column == limit_value, after)))
+        order = (column.desc(), VALUES.c.row_id.desc()) if descending else (column, VALUES.c.row_id)
+        rows = _fetch(context, held.order_by(*order).limit(limit).offset(skip))
+        if len(rows) == limit:
+            return rows
+        if not rows and skip:
+            skip -= context.session.execute(
+                select(func.count()).select_from(held.subquery()), execution_options=CHECKED
+            ).scalar_one()
+        else:
+            skip = 0
+        last = None
+    rest = query.where(not_(having(context, resource, field)))
+    if last is not None:
+        rest = rest.where(identity < last if descending else identity > last)
+    order_of_rest = identity.desc() if descending else identity.asc()
+    return rows + _fetch(context, rest.order_by(order_of_rest).limit(limit - len(rows)).offset(max(0, skip)))
 
 
 def _ordered(
@@ -258,6 +392,7 @@ def add_names(
     context: Context, resource: Resource, rows: list[Row], wanted: tuple[str, ...] | None
 ) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
     """Fill each row's name fields from the labels of what it refers to, and return those labels."""
+    wanted = None if wanted is None else with_needs(resource, wanted)
     throughs = {
         n: t for n, t in resource.throughs.items() if wanted is None or n in wanted or _named(resource, n, wanted)
     }
@@ -275,6 +410,10 @@ def add_names(
         for row in rows:
             label = known.get(row.get(item.of) or 0)
             row[name] = label["label"] if label else None
+    for name, derived in resource.deriveds.items():
+        if wanted is None or name in wanted:
+            for row in rows:
+                row[name] = derived.compute(context, row)
     return labels
 
 
@@ -288,4 +427,4 @@ def _labels(
     ids: dict[str, set[int | None]] = {}
     for column in columns:
         ids.setdefault(str(resource.fields[column].target), set()).update(row.get(column) for row in rows)
-    return labels_for(context, ids)
+    return labels_in_reach(context, ids)

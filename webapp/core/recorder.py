@@ -37,6 +37,9 @@ def notice_changes(session: BaseSession, _context: Any, _instances: Any) -> None
                 row.updated_at = context.at if context else utcnow()
             if row.__recorded__:
                 pending.append((row, before, changes))
+    for row in session.new:
+        if context and isinstance(row, Entity) and vars(row).get("created_at") is None:
+            row.created_at = row.updated_at = context.at
     pending += [(row, None, {}) for row in session.new if isinstance(row, TenantScoped) and row.__recorded__]
 
 

@@ -10,12 +10,16 @@ from sqlalchemy import Table
 
 from webapp.core.access import EVERYBODY, MANAGERS, Permission, can, declare
 from webapp.core.context import Actor, Context
-from webapp.core.fields import FaceField, Name, Reference, Through, schema_fields
+from webapp.core.fields import Derived, FaceField, Name, Reference, Through, schema_fields
 
 if TYPE_CHECKING:
     from webapp.core.writes import Draft, Facts
 
 VERBS = frozenset({"list", "get", "create", "update", "delete", "restore", "history"})
+
+
+def _nothing(*_: Any) -> None:
+    """Do nothing: a resource without rules of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +34,15 @@ class Menu:
 
 @dataclass(frozen=True, kw_only=True)
 class Unique:
-    """A column that is unique among the living, within others; `field` is what people typed."""
+    """A column that is unique among the living, within others; `field` is what people typed.
+
+    `setting` names the organization's setting that switches it: while that is off the column is empty (accounts/uniqueness.py).
+    """
 
     column: str
     field: str
     within: tuple[str, ...] = ()
+    setting: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +56,12 @@ class Numbering:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A verb on a resource: its schema, its rule and its permission."""
+    """A verb on a resource: its schema, its rule and its permission.
+
+    The rule takes (context, ids, values) and returns the id of the row to look at afterwards when it is another one.
+    `words` stand over its form, `done` is said afterwards: "%(name)s was moved". `applies` says whether a row is
+    offered it, `initial` what its form is drawn with, `offer` what its pickers hold.
+    """
 
     name: str
     label: Any
@@ -58,6 +71,16 @@ class Action:
     permission: str
     danger: bool = False
     bulk: bool = True
+    words: Any = ""
+    done: Any = ""
+    applies: Callable[[Context, Mapping[str, Any]], bool] = lambda _context, _row: True
+    initial: Callable[[Context, Mapping[str, Any]], Mapping[str, Any] | None] = _nothing
+    offer: Callable[[Context, str, Mapping[str, Any] | None], set[int] | None] = _nothing
+
+    @property
+    def path(self) -> str:
+        """Return the last part of its address: "check-out"."""
+        return self.name.replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +94,6 @@ class Panel:
     template: str
     permission: str
     order: int = 100
-
-
-def _nothing(*_: Any) -> None:
-    """Do nothing: a resource without rules of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +116,7 @@ class Resource:
     sort: str = "name"
     located_by: str | None = None
     plan: "Callable[[Draft, Facts], None]" = _nothing
+    prepare: "Callable[[Context, list[Draft]], list[Draft] | None]" = _nothing
     settle: Callable[[Context, list[Any]], None] = _nothing
     rules: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     guard: Callable[[Context, dict[str, Any]], None] = _nothing
@@ -106,9 +126,11 @@ class Resource:
     label_columns: tuple[str, ...] = ()
     build_labels: Callable[[dict[int, dict[str, Any]]], None] = _nothing
     offer: Callable[[Context, str, Mapping[str, Any] | None], set[int] | None] = _nothing
+    offered: Callable[[Context], Any] = _nothing
     belongs: Callable[[Context], Any] | None = None
     actions: tuple[Action, ...] = ()
     sync_key: str | None = None
+    field_sets: str | None = None
     read_roles: frozenset[str] = EVERYBODY
     write_roles: frozenset[str] = MANAGERS
     api: frozenset[str] = VERBS
@@ -149,6 +171,21 @@ class Resource:
     def throughs(self) -> dict[str, Through]:
         """Return the fields that show a column of what a reference points to."""
         return {name: item for name, item in self.fields.items() if isinstance(item, Through)}
+
+    @cached_property
+    def deriveds(self) -> dict[str, Derived]:
+        """Return the fields that are computed from others."""
+        return {name: item for name, item in self.fields.items() if isinstance(item, Derived)}
+
+    @cached_property
+    def customs(self) -> dict[str, FaceField]:
+        """Return the organization's own fields; only a tailored resource has any."""
+        return {name: item for name, item in self.fields.items() if item.custom_id is not None}
+
+    @cached_property
+    def logged(self) -> dict[str, str]:
+        """Return {column as the history names it: field} of everything that is kept."""
+        return {item.column: name for name, item in {**self.stored, **self.customs}.items()}
 
     @cached_property
     def references(self) -> dict[str, Reference]:

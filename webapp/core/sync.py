@@ -1,6 +1,7 @@
 """Many rows at once, matched by a key: created, updated, unchanged or failed one by one, written as one (D8)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -8,8 +9,9 @@ from marshmallow import Schema, ValidationError
 
 from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.context import Context
+from webapp.core.custom import tailor
 from webapp.core.errors import Invalid, TooLarge
-from webapp.core.fields import Text
+from webapp.core.fields import OwnFields, Text
 from webapp.core.lookup import ids_by_name, make_named, name_key
 from webapp.core.resource import Resource, registry
 from webapp.core.writes import Draft, Facts
@@ -29,7 +31,7 @@ def sync(
     """
     if len(items) > ROW_LIMIT:
         raise TooLarge(_("At most %(count)s rows at once.", count=ROW_LIMIT))
-    key = str(resource.sync_key)
+    resource, key = tailor(context, resource), str(resource.sync_key)
     result: dict[str, list[Item]] = {"created": [], "updated": [], "unchanged": [], "failed": []}
     loaded = _load(resource, items, key)
     _name_references(context, resource, loaded, create_missing)
@@ -83,25 +85,19 @@ def flat_messages(messages: Any, prefix: str = "") -> Errors:
     return flat
 
 
-_schemas: dict[str, Schema] = {}
-
-
+@lru_cache(maxsize=256)
 def sync_schema(resource: Resource) -> Schema:
     """Return the schema of one item: the writable fields, all optional, and a name beside each reference."""
-    if resource.name not in _schemas:
-        names = {
-            name: Text(max=1000, label=item.label)
-            for name, item in resource.names.items()
-            if item.of in resource.writable
-        }
-        own = {name: item for name, item in resource.schema().declared_fields.items() if name in resource.writable}
-        made: type[Schema] = type(
-            f"{resource.schema.__name__.removesuffix('Schema')}SyncItemSchema",
-            (Schema,),
-            {**own, **names},
-        )
-        _schemas[resource.name] = made(partial=True)
-    return _schemas[resource.name]
+    names = {
+        name: Text(max=1000, label=item.label) for name, item in resource.names.items() if item.of in resource.writable
+    }
+    own = {name: item for name, item in resource.schema().declared_fields.items() if name in resource.writable}
+    made: type[Schema] = type(
+        f"{resource.schema.__name__.removesuffix('Schema')}SyncItemSchema",
+        (OwnFields, Schema),
+        {**own, **names, "Meta": type("Meta", (), {"register": False})},
+    )
+    return made(partial=True)
 
 
 def _name_references(

@@ -81,10 +81,11 @@ def unique_among_living(name: str, *columns: str, where: str = "") -> Index:
     return Index(name, "organization_id", *columns, unique=True, postgresql_where=condition, sqlite_where=condition)
 
 
-def tenant_reference(table: str, *columns: str) -> Iterator[ForeignKeyConstraint]:
-    """Yield a composite foreign key into a tenant table for each of the columns."""
+def tenant_reference(table: str, *columns: str, uphill: bool = False) -> Iterator[ForeignKeyConstraint]:
+    """Yield a composite foreign key into a tenant table for each of the columns; `uphill` ones close a circle."""
     for column in columns:
-        yield ForeignKeyConstraint([ORGANIZATION, column], [f"{table}.{ORGANIZATION}", f"{table}.id"])
+        target = [f"{table}.{ORGANIZATION}", f"{table}.id"]
+        yield ForeignKeyConstraint([ORGANIZATION, column], target, use_alter=uphill)
 
 
 def bind(session: BaseSession, organization_id: int, *, write: bool, scope_location_id: int | None = None) -> None:

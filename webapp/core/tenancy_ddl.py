@@ -3,6 +3,7 @@
 Migrations call these and name their columns themselves. Nothing here knows a model: old migrations keep their meaning.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -151,3 +152,100 @@ def drop_tenant_table(op: Operations, name: str, *, searchable: bool = False) ->
     elif searchable:
         op.execute(f"DROP TABLE {name}_search")
     op.drop_table(name)
+
+
+def custom_column() -> sa.Column[Any]:
+    """Return the column that holds a row's custom values."""
+    return sa.Column("custom", Json, nullable=False, server_default="{}")
+
+
+def extend_table(
+    op: Operations,
+    name: str,
+    *columns: sa.Column[Any],
+    references: Mapping[str, str] | None = None,
+    checks: Mapping[str, str] | None = None,
+) -> None:
+    """Add columns to a table that has rows: {column: table it refers to}, {short name of a check: its condition}.
+
+    A required column needs a `server_default`. On SQLite the table is made anew with all that hangs on it, because a
+    composite key cannot be added to one that is there.
+    """
+    if is_postgresql(op):
+        for item in columns:
+            op.add_column(name, item)
+        for column_name, target in (references or {}).items():
+            key = op.f(f"fk_{name}_organization_id_{column_name}")
+            op.create_foreign_key(key, name, target, ["organization_id", column_name], ["organization_id", "id"])
+        for check, condition in (checks or {}).items():
+            op.create_check_constraint(op.f(f"ck_{name}_{check}"), name, condition)
+        return
+    first, last = _definitions(op, name, columns, references or {}, checks or {})
+    _remake(op, name, lambda made: f"{made.replace('(', f'({first}', 1).rstrip()[:-1].rstrip()}{last})")
+
+
+def shrink_table(
+    op: Operations,
+    name: str,
+    *columns: sa.Column[Any],
+    references: Mapping[str, str] | None = None,
+    checks: Mapping[str, str] | None = None,
+) -> None:
+    """Take back what `extend_table` did with the same arguments."""
+    if is_postgresql(op):
+        for check in checks or {}:
+            op.drop_constraint(op.f(f"ck_{name}_{check}"), name)
+        for item in columns:
+            op.drop_column(name, item.name)
+        return
+    first, last = _definitions(op, name, columns, references or {}, checks or {})
+    gone = {item.name for item in columns}
+    _remake(op, name, lambda made: made.replace(f"({first}", "(", 1).replace(f"{last})", ")", 1), without=gone)
+
+
+def _definitions(
+    op: Operations,
+    name: str,
+    columns: tuple[sa.Column[Any], ...],
+    references: Mapping[str, str],
+    checks: Mapping[str, str],
+) -> tuple[str, str]:
+    """Return what stands before the other columns of a definition, and what stands behind its constraints."""
+    table = sa.Table(name, sa.MetaData(), *columns)
+    dialect = op.get_bind().dialect
+    compiler: Any = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type] # fragments need no statement
+    made = [f"{compiler.get_column_specification(item)}, " for item in table.columns]
+    rules = [f", CONSTRAINT ck_{name}_{check} CHECK ({condition})" for check, condition in checks.items()]
+    rules += [
+        f", CONSTRAINT fk_{name}_organization_id_{item} "
+        f"FOREIGN KEY(organization_id, {item}) REFERENCES {target} (organization_id, id)"
+        for item, target in references.items()
+    ]
+    return "".join(made), "".join(rules)
+
+
+def _remake(op: Operations, name: str, edit: Callable[[str], str], without: set[str] | None = None) -> None:
+    """Make an SQLite table anew from its edited definition, with its rows, indexes, triggers and counter.
+
+    Source: the twelve steps of https://www.sqlite.org/lang_altertable.html#otheralter; foreign keys are off already.
+    """
+    link = op.get_bind()
+    master = sa.text("SELECT type, sql FROM sqlite_master WHERE tbl_name = :name AND sql IS NOT NULL")
+    parts = [(kind, sql) for kind, sql in link.execute(master, {"name": name})]
+    made = next(sql for kind, sql in parts if kind == "table")
+    names = [row[1] for row in link.execute(sa.text(f"PRAGMA table_info({name})"))]
+    kept = ", ".join(column_name for column_name in names if column_name not in (without or set()))
+    last = link.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": name})
+    op.execute(
+        edit(made)
+        .replace(f"CREATE TABLE {name}", "CREATE TABLE remade_", 1)
+        .replace(f'CREATE TABLE "{name}"', "CREATE TABLE remade_", 1)
+    )
+    op.execute(f"INSERT INTO remade_ ({kept}) SELECT {kept} FROM {name}")
+    op.execute(f"DROP TABLE {name}")
+    op.execute(f"ALTER TABLE remade_ RENAME TO {name}")
+    if last is not None:
+        link.execute(sa.text("UPDATE sqlite_sequence SET seq = :last WHERE name = :name"), {"last": last, "name": name})
+    for kind, sql in parts:
+        if kind in ("index", "trigger"):
+            op.execute(sa.text(sql.replace(":", "\\:")))

@@ -11,11 +11,12 @@ from webapp.core.activity import Activity, is_recorded, plain
 from webapp.core.batch import delete_rows, find_rows, plan_rows, write_rows
 from webapp.core.blockers import blockers
 from webapp.core.context import Context
+from webapp.core.custom import put_custom, stored_value, tailor
 from webapp.core.errors import DomainError
 from webapp.core.fields import FaceField
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
-from webapp.core.writes import restore_row
+from webapp.core.writes import Draft, restore_row
 
 LOG = cast(Table, Activity.__table__)
 UNDO_CHUNK = 500
@@ -53,7 +54,7 @@ def undo_chunk(context: Context, change_set_id: str, *, before_id: int | None, l
     if not lines:
         return None
     report = Report(last_id=lines[-1]["id"], lines=len(lines))
-    for resource, event, members in _runs(lines):
+    for resource, event, members in _runs(context, lines):
         rows = find_rows(context, resource, "id", [line["item_id"] for line in members])
         present = [(line, rows[line["item_id"]]) for line in members if line["item_id"] in rows]
         if event == "Create":
@@ -78,19 +79,28 @@ def undo_all(context: Context, change_set_id: str) -> Report:
     return whole
 
 
-def _runs(lines: Sequence[Line]) -> list[tuple[Resource, str, list[Line]]]:
+def _runs(context: Context, lines: Sequence[Line]) -> list[tuple[Resource, str, list[Line]]]:
     """Return the lines in runs of one resource and event, in order, so that nothing goes before what refers to it."""
     runs: list[tuple[Resource, str, list[Line]]] = []
     for line in lines:
-        resource = registry.by_table(line["item_type"])
-        if resource is None:
+        known = registry.by_table(line["item_type"])
+        if known is None:
             continue
-        parent = "parent_id" in resource.table.c
-        if runs and not parent and (runs[-1][0], runs[-1][1]) == (resource, line["event"]):
+        resource = tailor(context, known)
+        if runs and (runs[-1][0], runs[-1][1]) == (resource, line["event"]) and _may_join(line, runs[-1][2]):
             runs[-1][2].append(line)
         else:
             runs.append((resource, line["event"], [line]))
     return runs
+
+
+def _may_join(line: Line, run: Sequence[Line]) -> bool:
+    """Tell whether a line may be taken back together with others: the same thing is not, nor what a tree depends on."""
+    if any(member["item_id"] == line["item_id"] for member in run):
+        return False
+    if line["event"] == "Update":
+        return not any("parent_id" in member["changes"] for member in (line, *run))
+    return all((member["changes"].get("parent_id") or (0, 0))[1] != line["item_id"] for member in run)
 
 
 def _remove(context: Context, resource: Resource, present: list[tuple[Line, Row]], report: Report) -> None:
@@ -123,30 +133,59 @@ def _columns(resource: Resource) -> dict[str, FaceField]:
 def _differs(column: str, row: Row, line: Line) -> bool:
     """Tell whether a column of a created row is no longer what it was created with."""
     _old, new = line["changes"].get(column, (None, None))
-    return is_recorded(column) and plain(row[column]) != new
+    return is_recorded(column) and plain(stored_value(row, column)) != new
 
 
 def _restore(context: Context, resource: Resource, present: list[tuple[Line, Row]], report: Report) -> None:
-    known = _columns(resource)
-    names = {item.column: name for name, item in resource.writable.items()}
-    planned: list[tuple[Line, Row, dict[str, Any]]] = []
+    """Give changed fields their old values back; what is refused is tried again after the others.
+
+    What is inside another thing cannot go back by itself, and has gone back when that has.
+    """
+    refused = _restore_once(context, resource, present, report, again=False)
+    if refused:
+        rows = find_rows(context, resource, "id", [line["item_id"] for line in refused])
+        left = [(line, rows[line["item_id"]]) for line in refused]
+        _restore_once(context, resource, left, report, again=True)
+
+
+def _restore_once(
+    context: Context, resource: Resource, present: list[tuple[Line, Row]], report: Report, *, again: bool
+) -> list[Line]:
+    """Restore what may be and return the lines that were refused, unless this is the last try."""
+    fields = {**resource.references, **resource.writable}  # a merge moves what clients may not write, too
+    known = {item.column: item for item in fields.values()}
+    names = {item.column: name for name, item in fields.items()}
+    planned: list[tuple[Line, Row, dict[str, Any], list[str]]] = []
     for line, row in present:
-        changed = {column: pair for column, pair in line["changes"].items() if column in known}
-        touched = [column for column, (_old, new) in changed.items() if plain(row[column]) != new]
+        now = {column: plain(stored_value(row, column)) for column in line["changes"] if column in known}
+        pairs = {column: line["changes"][column] for column in now}
+        touched = [column for column, (old, new) in pairs.items() if now[column] not in (old, new)]
+        back = {c: _value(known[c], old) for c, (old, new) in pairs.items() if c not in touched and now[c] != old}
+        planned.append((line, row, back, touched))
+    patches = [(row, {names[column]: value for column, value in back.items()}) for _line, row, back, _t in planned]
+    drafts = plan_rows(context, resource, patches)
+    refused = []
+    for (line, _row, back, touched), draft in zip(planned, drafts, strict=True):
+        _put_back(draft, back)
+        if draft.errors and not again:
+            refused.append(line)
+            continue
         if touched:
             report.keep(line, _("It was changed since."), touched)
-        old = {column: _value(known[column], pair[0]) for column, pair in changed.items() if column not in touched}
-        if old:
-            planned.append((line, row, old))
-    patches = [(row, {names[column]: value for column, value in old.items()}) for _line, row, old in planned]
-    drafts = plan_rows(context, resource, patches)
-    for (line, _row, old), draft in zip(planned, drafts, strict=True):
-        draft.changes |= old  # exactly what was there, whatever the plan would derive
         if draft.errors:
             report.keep(line, " ".join(m for found in draft.errors.values() for m in found), list(draft.errors))
-    good = [draft for draft in drafts if not draft.errors]
-    write_rows(context, resource, good)
-    report.restored += len(good)
+        report.restored += not draft.errors and len(touched) < len(line["changes"])
+    write_rows(context, resource, [draft for draft in drafts if not draft.errors])
+    return refused
+
+
+def _put_back(draft: Draft, old: dict[str, Any]) -> None:
+    """Set a draft's columns to exactly what was there, whatever the plan would derive."""
+    for column, value in old.items():
+        if column.startswith("custom."):
+            put_custom(draft, column, value)
+        else:
+            draft[column] = value
 
 
 def _value(item: FaceField, old: Any) -> Any:

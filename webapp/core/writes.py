@@ -9,12 +9,14 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
+from marshmallow import missing
 from sqlalchemy import and_, case, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.core.blockers import blockers
 from webapp.core.context import Context
+from webapp.core.custom import is_customizable, keep_values, plan_custom, searched, tailor
 from webapp.core.database import column_names, key_of
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.fields import Text
@@ -79,6 +81,7 @@ class Facts:
         self.context = context
         self._rows: dict[tuple[str, int], Mapping[str, Any] | None] = {}
         self._held: set[str] = set()
+        self._tailored: dict[str, Resource] = {}
 
     @property
     def today(self) -> date:
@@ -89,6 +92,12 @@ class Facts:
     def forced(self) -> bool:
         """Tell whether this write moves a thing past its transition table (undo, shipments)."""
         return self.context.forced
+
+    def tailored(self, resource: Resource) -> Resource:
+        """Return a resource with the organization's own fields."""
+        if resource.name not in self._tailored:
+            self._tailored[resource.name] = tailor(self.context, resource)
+        return self._tailored[resource.name]
 
     def setting(self, name: str, default: Any) -> Any:
         """Return a setting of the organization."""
@@ -112,8 +121,10 @@ class Facts:
         missing = {i for i in ids if i is not None and (kind, i) not in self._rows}
         if not missing:
             return
-        table = registry.resources[kind].table
-        query = select(table).where(scoped(self.context.session, table), table.c.id.in_(sorted(missing)))
+        resource = registry.resources[kind]
+        table = resource.table
+        inside = resource.belongs(self.context) if resource.belongs else scoped(self.context.session, table)
+        query = select(table).where(inside, table.c.id.in_(sorted(missing)))
         found = {r["id"]: dict(r) for r in self.context.session.execute(query, execution_options=CHECKED).mappings()}
         self._rows.update({(kind, row_id): found.get(row_id) for row_id in missing})
 
@@ -128,14 +139,18 @@ class Facts:
 
 def plan_change(resource: Resource, current: Mapping[str, Any] | None, patch: Mapping[str, Any], facts: Facts) -> Draft:
     """Return the draft of what a patch (field → value) makes of a row: pure but for what `facts` looks up."""
+    resource = facts.tailored(resource)
     draft = Draft(resource, current, patch)
     for name, value in patch.items():
-        draft[resource.fields[name].column] = value
+        if name not in resource.customs:
+            draft[resource.fields[name].column] = value
     if current is None:
         for name, item in resource.writable.items():
-            if name not in patch and item.load_default is not None and item.load_default is not _missing():
+            if name not in patch and item.load_default is not None and item.load_default is not missing:
                 draft[item.column] = item.load_default() if callable(item.load_default) else item.load_default
     resource.plan(draft, facts)
+    if is_customizable(resource):
+        plan_custom(draft, resource, facts)
     _check_scope(draft, facts)
     _derive_twins(draft, facts)
     if current is not None:
@@ -157,12 +172,6 @@ def _check_scope(draft: Draft, facts: Facts) -> None:
         draft.fail(column, _("Choose a place in your part of the organisation."))
 
 
-def _missing() -> Any:
-    from marshmallow import missing
-
-    return missing
-
-
 def _derive_twins(draft: Draft, facts: Facts) -> None:
     """Fill the case-insensitive twins and the text that is searched, so that no rule has to remember them."""
     resource = draft.resource
@@ -180,6 +189,8 @@ def search_text(resource: Resource, row: Any, facts: Facts) -> str:
     for name in resource.search_references:
         named = facts.row(str(resource.fields[name].target), row[name])
         words.append(str(named["search_text"]) if named else "")
+    if is_customizable(resource):
+        words += searched(facts.tailored(resource), row)
     return "\n".join(word for word in words if word)
 
 
@@ -303,6 +314,7 @@ def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -
     number(context, resource, [draft])
     row = resource.model(**draft.changes)
     row.created_at = row.updated_at = context.at
+    make_way(context, resource, [draft])
     context.session.add(row)
     _flush(context, resource, row)
     settle(context, resource, [Change(None, _values(row))])
@@ -320,6 +332,7 @@ def update_row(
     check_references(context, resource, [draft])
     check_unique(context, resource, [draft])
     _raise(draft)
+    make_way(context, resource, [draft])
     return _apply(context, resource, row, before, draft.changes)
 
 
@@ -349,6 +362,7 @@ def restore_row(context: Context, resource: Resource, row_id: int) -> None:
         raise Conflict(_("What it refers to is gone: %(name)s.", name=gone[0][1]), code="reference_gone")
     resource.plan(draft, Facts(context))
     _refuse(draft, "out_of_place")
+    make_way(context, resource, [Draft(resource, before, {}, {"deleted_at": None})])
     _apply(context, resource, row, before, {"deleted_at": None})
 
 
@@ -394,9 +408,18 @@ def _apply(context: Context, resource: Resource, row: Any, before: Row, changes:
     return changes
 
 
+def make_way(context: Context, resource: Resource, drafts: list[Draft]) -> None:
+    """Write what must give way before drafts are written, such as the default status that another replaces."""
+    for other in resource.prepare(context, drafts) or ():
+        row = _load(context, resource, other["id"])
+        _apply(context, resource, row, _values(row), other.changes)
+
+
 def settle(context: Context, resource: Resource, changes: list[Change]) -> None:
     """Do what must follow from written rows: the resource's own upkeep, and the search texts that hold their names."""
     resource.settle(context, changes)
+    if is_customizable(resource):
+        keep_values(context, resource, changes)
     follow_renames(context, resource, changes)
 
 

@@ -17,6 +17,7 @@ from webapp.core.access import require
 from webapp.core.activity import history
 from webapp.core.blockers import Blocker
 from webapp.core.context import Context, current_context, open_context
+from webapp.core.custom import tailor
 from webapp.core.errors import (
     BadRequest,
     Conflict,
@@ -30,7 +31,7 @@ from webapp.core.jobs import get_own_job
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
 from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
-from webapp.core.resource import Resource, registry
+from webapp.core.resource import Action, Resource, registry
 from webapp.core.sync import flat_messages, sync
 from webapp.core.writes import create, delete, restore, update
 from webapp.faces import openapi
@@ -96,7 +97,9 @@ def problem(error: Exception, status: int) -> Response:
     return response
 
 
-def _blocker(found: Blocker) -> dict[str, Any]:
+def _blocker(found: Blocker | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"detail": found}
     return {
         "resource": found.resource.name,
         "count": found.count,
@@ -191,9 +194,15 @@ def entered(resource: Resource, *, write: bool, parameters: bool = False) -> Con
     return context
 
 
+def opened(resource: Resource, *, write: bool, parameters: bool = False) -> tuple[Context, Resource]:
+    """Return the context as `entered` does, and the resource as the organization sees it."""
+    context = entered(resource, write=write, parameters=parameters)
+    return context, tailor(context, resource)
+
+
 def list_view(resource: Resource) -> Response:
     """Answer with a page of a list."""
-    context = entered(resource, write=False, parameters=True)
+    context, resource = opened(resource, write=False, parameters=True)
     parameters = ListParameters.parse(resource, request.args)
     found = list_rows(context, resource, parameters)
     pagination = {
@@ -209,54 +218,55 @@ def list_view(resource: Resource) -> Response:
 
 def create_view(resource: Resource) -> Response:
     """Make a row and answer with it."""
-    context = entered(resource, write=True)
+    context, resource = opened(resource, write=True)
     row_id = create(context, resource, load(resource.schema_for(), json_body()))
     return one(context, resource, row_id, 201, Location=f"{PREFIX}/{resource.name}/{row_id}")
 
 
 def update_view(resource: Resource, row_id: int) -> Response:
     """Change the fields that were sent and answer with the row."""
-    context = entered(resource, write=True)
+    context, resource = opened(resource, write=True)
     update(context, resource, row_id, load(resource.schema_for(partial=True), json_body()), version=expected_version())
     return one(context, resource, row_id)
 
 
 def delete_view(resource: Resource, row_id: int) -> Response:
     """Delete a row."""
-    context = entered(resource, write=True)
+    context, resource = opened(resource, write=True)
     delete(context, resource, row_id, version=expected_version())
     return Response(status=204)
 
 
 def restore_view(resource: Resource, row_id: int) -> Response:
     """Bring a deleted row back."""
-    context = entered(resource, write=True)
+    context, resource = opened(resource, write=True)
     restore(context, resource, row_id)
     return one(context, resource, row_id)
 
 
 def history_view(resource: Resource, row_id: int) -> Response:
     """Answer with the newest 50 lines of a row's history, or those before `before_id`."""
-    context = entered(resource, write=False, parameters=True)
+    context, resource = opened(resource, write=False, parameters=True)
     get_row(context, resource, row_id, deleted=True)
     unknown = [name for name in request.args if name != "before_id"]
     before = request.args.get("before_id", "")
     if unknown or (before and not (before.isascii() and before.isdigit() and 0 < len(before) < 19)):
         raise Invalid({unknown[0] if unknown else "before_id": [_("This is not a parameter of a history.")]})
     lines = history(context, resource, row_id, before_id=int(before) if before else None)
-    return answer(dump({"data": [history_line(line) for line in lines]}))
+    return answer(dump({"data": [history_line(line, resource) for line in lines]}))
 
 
-def history_line(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one line of the log as the API shows it."""
+def history_line(line: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
+    """Return one line of the log as the API shows it; the organization's own fields by their slugs."""
     shown = ("id", "event", "actor_name", "face", "change_set_id", "item_type", "item_id", "item_name", "note")
-    changes = [{"field": name, "old": old, "new": new} for name, (old, new) in line["changes"].items()]
+    names = {item.column: name for name, item in resource.customs.items()}
+    changes = [{"field": names.get(c, c), "old": old, "new": new} for c, (old, new) in line["changes"].items()]
     return {**{name: line[name] for name in shown}, "at": moment_text(line["at"]), "changes": changes}
 
 
 def sync_view(resource: Resource) -> Response:
     """Upsert up to 1,000 rows by the resource's key, each with its own result."""
-    context = entered(resource, write=True, parameters=True)
+    context, resource = opened(resource, write=True, parameters=True)
     makeable = {name for name, item in resource.names.items() if item.of in resource.writable}
     wanted = frozenset(part for part in request.args.get("create_missing", "").split(",") if part)
     unknown = [name for name in request.args if name != "create_missing"] or sorted(wanted - makeable)
@@ -266,6 +276,21 @@ def sync_view(resource: Resource) -> Response:
     if not isinstance(body, dict) or set(body) != {resource.name} or not isinstance(body[resource.name], list):
         raise Invalid({resource.name: [_("Send an object with one list, %(name)s.", name=resource.name)]})
     return answer(dump({"data": sync(context, resource, body[resource.name], wanted)}))
+
+
+def act_view(resource: Resource, action: Action, row_id: int) -> Response:
+    """Do an act with one row and answer with it, or with the one that it led to."""
+    context, resource = opened(resource, write=False)
+    require(context.actor, action.permission)
+    row = get_row(context, resource, row_id)
+    if (version := expected_version()) is not None and version != row["version"]:
+        raise StaleVersion(row)
+    after = action.rule(context, [row_id], load(action.schema(), json_body()))
+    return one(context, resource, after if isinstance(after, int) else row_id)
+
+
+def _act_with(resource: Resource, action: Action) -> View:
+    return lambda _self, row_id: act_view(resource, action, row_id)
 
 
 def blueprint_of(resource: Resource) -> Blueprint:
@@ -284,7 +309,7 @@ def blueprint_of(resource: Resource) -> Blueprint:
         blueprint.route("/sync", endpoint="sync")(type("Sync", (MethodView,), methods))
     item: dict[str, Any] = {}
     if "get" in resource.api:
-        item["get"] = docs.get()(lambda self, row_id: one(entered(resource, write=False), resource, row_id))
+        item["get"] = docs.get()(lambda self, row_id: one(*opened(resource, write=False), row_id))
     if "update" in resource.api:
         item["patch"] = docs.update()(lambda self, row_id: update_view(resource, row_id))
     if "delete" in resource.api:
@@ -294,6 +319,11 @@ def blueprint_of(resource: Resource) -> Blueprint:
     if "restore" in resource.api and "deleted_at" in resource.table.c:
         methods = {"post": docs.restore()(idempotent(lambda self, row_id: restore_view(resource, row_id)))}
         blueprint.route("/<row_id:row_id>/restore", endpoint="restore")(type("Restore", (MethodView,), methods))
+    for action in resource.actions if "get" in resource.api else ():
+        methods = {"post": docs.action(action)(idempotent(_act_with(resource, action)))}
+        blueprint.route(f"/<row_id:row_id>/{action.path}", endpoint=action.name)(
+            type(f"{action.name.title()}Action", (MethodView,), methods)
+        )
     if "history" in resource.api:
         methods = {"get": docs.history()(lambda self, row_id: history_view(resource, row_id))}
         blueprint.route("/<row_id:row_id>/history", endpoint="history")(type("History", (MethodView,), methods))

@@ -5,6 +5,7 @@ import io
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -21,15 +22,15 @@ from webapp.core.context import Context, make_context
 from webapp.core.errors import BadRequest
 from webapp.core.fields import Choice, FaceField
 from webapp.core.parameters import ListParameters
-from webapp.core.query import stream_rows
+from webapp.core.query import list_rows, stream_rows
 from webapp.core.resource import Resource
 from webapp.core.tenancy import new_session
 
 Row = Mapping[str, Any]
-LEFT_OUT = frozenset({"id", "guid", "version", "deleted_at"})
+LEFT_OUT = frozenset({"id", "guid", "version", "deleted_at", "custom"})
 LAST = frozenset({"created_at", "updated_at"})
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SHEET_ROWS = 1_048_575
+SHEET_ROWS, SEARCHED = 1_048_575, 1_000
 NEUTRALIZED = re.compile(r"'+[=+\-@\t\r]")
 DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 
@@ -102,7 +103,7 @@ def csv_converter(item: FaceField) -> Callable[[Any], Any]:
         return lambda value: neutralize(", ".join(map(str, value)))
     if item.kind == "flag":
         return lambda value: "true" if value else "false"
-    if item.kind in {"amount", "day", "moment", "whole", "reference"}:
+    if item.kind in {"amount", "number", "day", "moment", "whole", "reference"}:
         return plain
     return lambda value: neutralize(str(value))
 
@@ -139,7 +140,7 @@ def write_cell(sheet: Any, row: int, column: int, item: FaceField, value: Any, f
         sheet.write_datetime(row, column, value.astimezone(ZoneInfo(zone)).replace(tzinfo=None), form)
     elif item.kind == "day":
         sheet.write_datetime(row, column, value, form)
-    elif item.kind in {"amount", "whole", "reference"} and isinstance(value, int | Decimal):
+    elif item.kind in {"amount", "number", "whole", "reference"} and isinstance(value, int | Decimal):
         sheet.write_number(row, column, value, form)
     elif item.kind == "flag":
         sheet.write_boolean(row, column, value)
@@ -156,7 +157,10 @@ def _chunks(context: Context, resource: Resource, parameters: ListParameters) ->
     scope = context.actor.scope_location_id
     with new_session(context.organization_id, write=False, scope_location_id=scope) as session:
         own = make_context(session, context.tenant, context.actor, at=context.at)
-        yield from stream_rows(own, resource, parameters)
+        if parameters.q and not parameters.sorted_by_user:  # ordered by how well they fit, as on the screen
+            yield list_rows(own, resource, replace(parameters, page=1, per_page=SEARCHED, cursor=None)).rows
+        else:
+            yield from stream_rows(own, resource, parameters)
 
 
 def _csv_response(

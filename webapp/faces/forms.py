@@ -4,7 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,14 +26,13 @@ from wtforms.widgets import CheckboxInput, html_params
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.fields import Choice, Codes, FaceField, Text, schema_fields
-from webapp.core.labels import labels_for
 from webapp.core.query import choices as choices_of
 from webapp.core.query import labels_in_reach
-from webapp.core.resource import Resource, registry
+from webapp.core.resource import Action, Resource, registry
 
 Row = Mapping[str, Any]
 MOST_CHOICES = 200
-OWN = frozenset({"csrf_token", "version", "nonce", "base", "apply", "ids", "step"})
+OWN = frozenset({"csrf_token", "version", "nonce", "base", "apply", "ids", "step", "query"})
 WIDTHS = {"longtext": "col-12", "amount": "col-md-4", "day": "col-md-4", "whole": "col-md-4"}
 INPUTS = {"day": {"type": "date"}, "moment": {"type": "datetime-local"}, "whole": {"inputmode": "numeric"}}
 
@@ -195,10 +194,21 @@ def form_for(
     return _form(context, items, row=row, posted=posted, initial=initial, resource=resource)
 
 
-def action_form(context: Context, schema: type[Schema], *, posted: "MultiDict[str, str] | None" = None) -> ResourceForm:
-    """Return the form of an action's schema."""
+def action_form(
+    context: Context,
+    schema: type[Schema],
+    *,
+    posted: "MultiDict[str, str] | None" = None,
+    action: Action | None = None,
+    row: Row | None = None,
+) -> ResourceForm:
+    """Return the form of an action's schema, drawn for one row when it is given with its action."""
     items = {name: item for name, item in schema_fields(schema).items() if not item.dump_only}
-    return _form(context, items, row=None, posted=posted, initial=None, resource=None)
+    if action is None or row is None:
+        return _form(context, items, row=None, posted=posted, initial=None, resource=action)
+    initial = action.initial(context, row)
+    bound = replace(action, offer=lambda now, name, _row: action.offer(now, name, row))
+    return _form(context, items, row=None, posted=posted, initial=initial, resource=bound)
 
 
 def _form(
@@ -208,7 +218,7 @@ def _form(
     row: Row | None,
     posted: "MultiDict[str, str] | None",
     initial: Mapping[str, str] | None,
-    resource: Resource | None,
+    resource: Resource | Action | None,
 ) -> ResourceForm:
     items = {n: i for n, i in items.items() if i.kind != "reference" or _may_pick(context, i)}
     texts = {name: text_of(context, item, _first(name, item, row, initial)) for name, item in items.items()}
@@ -250,7 +260,7 @@ def _may_pick(context: Context, item: FaceField) -> bool:
 
 
 def _form_field(
-    context: Context, name: str, item: FaceField, row: Row | None, resource: Resource | None, chosen: Any
+    context: Context, name: str, item: FaceField, row: Row | None, resource: Resource | Action | None, chosen: Any
 ) -> Any:
     words = item.label or name
     attributes: dict[str, Any] = dict(INPUTS.get(item.kind, {}))
@@ -283,18 +293,17 @@ def _options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
 
 
 def _picks(
-    context: Context, name: str, item: FaceField, row: Row | None, resource: Resource | None, chosen: Any
+    context: Context, name: str, item: FaceField, row: Row | None, resource: Resource | Action | None, chosen: Any
 ) -> tuple[list[tuple[str, str]], str | None]:
     """Return the choices of a reference and, when there are too many, where to ask for more."""
     target = registry.resources[str(item.target)]
     only = resource.offer(context, name, row) if resource else None
-    found = [(str(i), label) for i, label in choices_of(context, target, limit=MOST_CHOICES + 1, only=only)]
-    remote = url_for(f"{target.name}.choices") if len(found) > MOST_CHOICES else None
+    found = [(str(i), label) for i, label in choices_of(context, target, limit=MOST_CHOICES + 1, only=only, offered=True)]
+    remote = url_for(f"{target.name}.choices", offered=1) if len(found) > MOST_CHOICES else None
     if remote:
         found = []
     if str(chosen) not in dict(found) and re.fullmatch("[0-9]{1,18}", str(chosen)):
-        own = row is not None and row.get(name) == int(chosen)
-        known = (labels_for if own else labels_in_reach)(context, {target.name: [int(chosen)]})[target.name]
+        known = labels_in_reach(context, {target.name: [int(chosen)]})[target.name]
         found.insert(0, (str(chosen), str(known[int(chosen)]["label"]) if int(chosen) in known else f"#{chosen}"))
     blank = [] if item.required and chosen and not remote else [("", "")]
     return blank + found, remote

@@ -1,5 +1,6 @@
 """The side menu: what the registry declares, and the pages that features add by hand."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.core.access import can
 from webapp.core.context import Actor, current_context
-from webapp.core.resource import registry
+from webapp.core.resource import Resource, registry
 from webapp.core.totals import standing
 from webapp.faces.rendering import Renderer, initials_of, tone_of
 
@@ -29,6 +30,7 @@ class Link:
     """A page that is no resource: where it stands in the menu and who sees it.
 
     `group` is a group's label, None for the top, `SETTINGS` for the settings' own menu, "account" for one's own.
+    `act` is what one goes there to do, as the palette offers it to who holds `act_permission`.
     """
 
     endpoint: str
@@ -37,6 +39,8 @@ class Link:
     group: Any = None
     permission: str | None = None
     order: int = 100
+    act: Any = None
+    act_permission: str | None = None
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Entry:
     icon: str
     active: bool = False
     count: str = ""
+    key: str = ""
 
 
 @dataclass
@@ -82,6 +87,11 @@ def links(actor: Actor, group: Any) -> list[Entry]:
     ]
 
 
+def main_resource(shown: Iterable[Resource]) -> Resource | None:
+    """Return the kind that the organization is about: the first one in the menu that can be searched."""
+    return next((resource for resource in shown if resource.search), None)
+
+
 def _is_here(endpoint: str) -> bool:
     return bool(request.blueprint) and request.blueprint == endpoint.partition(".")[0]
 
@@ -91,10 +101,11 @@ def navigation() -> dict[str, Any]:
     context = current_context()
     actor, totals = context.actor, standing(context.session)[0]
     numbers = Renderer(context)
-    top = Group(None, [Entry(_("Dashboard"), url_for("dashboard.index"), "layout-dashboard", _is_here("dashboard."))])
+    here = request.endpoint == "dashboard.index"
+    top = Group(None, [Entry(_("Dashboard"), url_for("dashboard.index"), "layout-dashboard", here, key="g d")])
     groups: dict[str, Group] = {"": top}
     shown = [r for r in registry.menu(actor) if f"{r.name}.index" in current_app.view_functions]
-    main = next((resource for resource in shown if resource.search), None)
+    main = main_resource(shown)
     for resource in shown:
         menu = resource.menu
         if menu is None or menu.group == SETTINGS:
@@ -106,6 +117,7 @@ def navigation() -> dict[str, Any]:
             menu.icon,
             request.blueprint == resource.name,
             numbers.number(count) if count else "",
+            "g a" if resource is main else "",
         )
         groups.setdefault(str(menu.group or ""), Group(menu.group)).entries.append(entry)
     top.entries += links(actor, None)
@@ -117,19 +129,48 @@ def navigation() -> dict[str, Any]:
     return {
         "organization": context.tenant.name,
         "home_url": url_for("dashboard.index"),
+        "switch_url": _url_of("accounts.organizations"),
+        "settings": settings,
         "groups": [group for group in groups.values() if group.entries],
         "foot": foot,
-        "search_url": url_for(f"{main.name}.index") if main else None,
-        "search_label": _("Search %(things)s", things=str(main.title).lower()) if main else "",
+        "search_url": url_for("search.index"),
         "me": {
             "name": actor.name,
             "role": ROLE_NAMES.get(actor.role, actor.role),
             "initials": initials_of(actor.name),
             "tone": tone_of(actor.user_id or actor.name),
             "entries": links(actor, "account"),
-            "logout_url": url_for("accounts.logout") if "accounts.logout" in current_app.view_functions else None,
+            "logout_url": _url_of("accounts.logout"),
         },
     }
+
+
+def _url_of(endpoint: str) -> str | None:
+    return url_for(endpoint) if endpoint in current_app.view_functions else None
+
+
+def destinations(actor: Actor) -> list[Entry]:
+    """Return every page that an actor's menus lead to: the dashboard, the lists, the settings, one's own."""
+    found = [Entry(_("Dashboard"), url_for("dashboard.index"), "layout-dashboard")]
+    listed = [(resource.menu, _url_of(f"{resource.name}.index")) for resource in registry.menu(actor)]
+    found += [Entry(menu.label, url, menu.icon) for menu, url in listed if menu and url]
+    for group in dict.fromkeys(link.group for link in _links):
+        found += links(actor, group)
+    return found
+
+
+def acts(actor: Actor) -> list[Entry]:
+    """Return what an actor may begin from anywhere: a new thing of each kind, and what pages are there to do."""
+    found = []
+    for resource in registry.menu(actor):
+        if "create" in resource.pages and can(actor, resource.write_permission):
+            words = _("New %(thing)s", thing=str(resource.singular).lower())
+            found.append(Entry(words, url_for(f"{resource.name}.create"), "plus"))
+    for link in sorted(_links, key=lambda link: link.order):
+        needed = link.act_permission or link.permission
+        if link.act and (url := _url_of(link.endpoint)) and (needed is None or can(actor, needed)):
+            found.append(Entry(link.act, url, link.icon))
+    return found
 
 
 def settings_menu(actor: Actor) -> list[Entry]:

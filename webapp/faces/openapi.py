@@ -11,7 +11,7 @@ from werkzeug.routing import BaseConverter
 
 from webapp.core.fields import Amount, FaceField, Through
 from webapp.core.parameters import CONTROLS, PER_PAGE, PER_PAGE_LIMIT, filter_parameters, sortable
-from webapp.core.resource import Resource
+from webapp.core.resource import Action, Resource
 from webapp.core.sync import sync_schema
 
 SPEC_OPTIONS = {
@@ -280,6 +280,17 @@ class Docs:
             self.row,
             errors=(404, 409, 422),
             parameters=[IDEMPOTENCY],
+        )
+
+    def action(self, action: Action) -> Documented:
+        """Document an act with one."""
+        return document(
+            self.tag,
+            f"{action.label}: one of {self.tag}",
+            self.row,
+            errors=(404, 412, *BODY_ERRORS),
+            parameters=[IDEMPOTENCY, IF_MATCH],
+            body=json_body(action.schema()),
         )
 
     def history(self) -> Documented:

@@ -1,7 +1,7 @@
 """Pages that write many things at once: choose, say what changes, see what it touches, apply all or nothing."""
 
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,7 @@ from webapp.core.resource import Action, Resource
 from webapp.core.writes import Draft
 from webapp.faces.forms import ResourceForm, action_form, form_for
 from webapp.faces.list_state import ListState
+from webapp.faces.page_details import copy_url
 from webapp.faces.page_edits import blocker_links, undo_url
 from webapp.faces.surface import go, once, toast
 
@@ -29,24 +30,40 @@ SHOWN = 20
 def bulk(context: Context, resource: Resource, action: str) -> ResponseReturnValue:
     """Ask what shall happen to a selection, or do it."""
     declared = next((item for item in resource.actions if item.name == action and item.bulk), None)
-    known = {"edit": "update", "delete": "delete"}.get(action)
+    known = {"edit": "update", "delete": "delete", "duplicate": "create"}.get(action)
     if declared is None and known not in resource.pages:
         raise NotFound(f"there is no such action: {action}")
     require(context.actor, declared.permission if declared else resource.write_permission)
     ids = selection(context, resource)
     if not ids:
         toast(_("Nothing is selected"))
-        return go(url_for(f"{resource.name}.index"))
+        return go(list_url(resource))
     apply = request.form.get("step") == "apply"
     if declared:
         return _act(context, resource, declared, ids, apply)
+    if action == "duplicate":
+        return _duplicate(resource, ids)
     return (_edit if action == "edit" else _delete)(context, resource, ids, apply)
+
+
+def list_url(resource: Resource) -> str:
+    """Return the list that a selection was made in, with its filters."""
+    query = urlencode(parse_qsl(request.values.get("query", "")))
+    base = url_for(f"{resource.name}.index")
+    return f"{base}?{query}" if query else base
+
+
+def _duplicate(resource: Resource, ids: list[int]) -> ResponseReturnValue:
+    if len(ids) > 1:
+        toast(_("Tick a single one to duplicate it"))
+        return go(list_url(resource))
+    return go(copy_url(resource, ids[0]))
 
 
 def selection(context: Context, resource: Resource) -> list[int]:
     """Return the ids that a list's form has sent: the ticked ones, or all that its filters show."""
     if request.values.get("all") == "1":
-        state = ListState(resource, MultiDict(parse_qsl(request.values.get("query", ""))))
+        state = ListState(context, resource, MultiDict(parse_qsl(request.values.get("query", ""))))
         ids = matching_ids(context, resource, state.parameters, MOST_ROWS + 1)
     else:
         texts = [*request.values.getlist("id"), *request.values.get("ids", "").split(",")]
@@ -67,9 +84,13 @@ def _page(context: Context, resource: Resource, ids: list[int], title: str, **mo
         "crumbs": [(str(resource.title), base), (title, None)],
         "rows": [(names.get(row_id, f"#{row_id}"), f"{base}/{row_id}") for row_id in ids[:SHOWN]],
         "more": max(0, len(ids) - SHOWN),
-        "hidden": [("ids", ",".join(map(str, ids))), ("step", "apply")],
+        "hidden": [
+            ("ids", ",".join(map(str, ids))),
+            ("step", "apply"),
+            ("query", urlencode(parse_qsl(request.values.get("query", "")))),
+        ],
         "action": request.path,
-        "cancel_url": base,
+        "cancel_url": list_url(resource),
         **more,
     }
 
@@ -112,7 +133,7 @@ def _edit(context: Context, resource: Resource, ids: list[int], apply: bool) -> 
         write_rows(context, resource, drafts)
         changed = sum(1 for draft in drafts if draft.changes)
         toast(_("%(things)s were changed", things=counted(resource, changed)), undo_url=undo_url(context))
-    return go(url_for(f"{resource.name}.index"))
+    return go(list_url(resource))
 
 
 def _form_page(
@@ -156,7 +177,7 @@ def _delete(context: Context, resource: Resource, ids: list[int], apply: bool) -
     if in_the_way:
         said += ngettext(", %(num)s stays in use", ", %(num)s stay in use", len(in_the_way))
     toast(said, undo_url=undo_url(context))
-    return go(url_for(f"{resource.name}.index"))
+    return go(list_url(resource))
 
 
 def _act(context: Context, resource: Resource, action: Action, ids: list[int], apply: bool) -> ResponseReturnValue:
@@ -171,7 +192,7 @@ def _act(context: Context, resource: Resource, action: Action, ids: list[int], a
         try:
             action.rule(context, ids, loaded)
             toast(_("%(act)s: done for %(things)s", act=action.label, things=counted(resource, len(ids))))
-            return go(url_for(f"{resource.name}.index"))
+            return go(list_url(resource))
         except Invalid as error:
             context.session.rollback()
             form.show(error.errors)

@@ -17,11 +17,14 @@ from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import BadRequest, NotFound
 from webapp.core.fields import LARGEST_ID
-from webapp.core.labels import labels_for
 from webapp.core.query import get_row, labels_in_reach
-from webapp.core.resource import Resource, registry
+from webapp.core.resource import Action, Resource, registry
+from webapp.faces.facts import FactGroup, fact_groups
 from webapp.faces.icons import icon
-from webapp.faces.page_lists import COMMON, label_of_field, mark_field, place_field, template_of
+from webapp.faces.page_columns import label_of_field
+from webapp.faces.page_lists import mark_field, place_field, template_of
+from webapp.faces.page_views import counted
+from webapp.faces.related import related_to
 from webapp.faces.rendering import FACES, Renderer, state
 
 Row = Mapping[str, Any]
@@ -44,8 +47,7 @@ class DetailView:
     tag: str
     tag_label: str
     pills: list[Markup] = field(default_factory=list)
-    fact_columns: list[list[tuple[str, Markup]]] = field(default_factory=list)
-    long_facts: list[tuple[str, Markup]] = field(default_factory=list)
+    facts: list[FactGroup] = field(default_factory=list)
     record: list[tuple[str, Any]] = field(default_factory=list)
     acts: list[dict[str, Any]] = field(default_factory=list)
     more: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +56,7 @@ class DetailView:
     tabs_label: str = ""
     tab_template: str = "resource/_history.html"
     panels: list[dict[str, Any]] = field(default_factory=list)
+    related: list[dict[str, Any]] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
     older_url: str | None = None
     undo_url: str | None = None
@@ -93,20 +96,23 @@ def detail_view(context: Context, resource: Resource, row: Row) -> DetailView:
     title, tag = title_of(resource, row)
     page = DetailView(resource, row, title, tag, label_of_field(resource, resource.label).lower())
     page.pills = _pills(resource, renderer, row)
-    shown = [name for name in fact_names(resource) if row.get(name) not in (None, "", [])]
-    pairs = [
-        (label_of_field(resource, n), renderer.value(resource, n, row)) for n in shown if not _is_long(resource, n)
-    ]
-    half = -(-len(pairs) // 2)
-    page.fact_columns = [pairs[:half], pairs[half:]]
-    page.long_facts = [(label_of_field(resource, n), _lines(row[n])) for n in shown if _is_long(resource, n)]
+    page.facts = fact_groups(resource, renderer, row, {mark_field(resource)})
     times = [name for name in ("created_at", "updated_at") if name in resource.fields and row.get(name)]
     page.record = [(label_of_field(resource, name), renderer.value(resource, name, row)) for name in times]
     page.record.append((_("Number"), Markup('<span class="qm-num">{}</span>').format(row["id"])))
     for panel in registry.panels(resource.name, "aside", context.actor):
         page.panels.append({"title": panel.title, "data": panel.query(context, row), "template": panel.template})
+    page.related = [
+        {"label": item.label, "icon": item.resource.icon, "count": counted(renderer, item.count), "url": item.url}
+        for item in related_to(context, resource, row["id"])
+    ]
     _fill_acts(context, page, renderer)
     return page
+
+
+def copy_url(resource: Resource, row_id: int) -> str:
+    """Return where a copy of a thing is begun."""
+    return f"{url_for(f'{resource.name}.create')}?from={row_id}"
 
 
 def renderer_for(context: Context, resource: Resource, *rows: Row) -> Renderer:
@@ -114,23 +120,7 @@ def renderer_for(context: Context, resource: Resource, *rows: Row) -> Renderer:
     wanted: dict[str, set[int | None]] = {}
     for name, item in resource.references.items():
         wanted.setdefault(str(item.target), set()).update(row.get(name) for row in rows)
-    return Renderer(context, labels_for(context, wanted))
-
-
-def fact_names(resource: Resource) -> list[str]:
-    """Return the fields shown as facts, in order: all that the header does not say already."""
-    said = {resource.label, resource.subtitle, mark_field(resource), "created_at", "updated_at", "currency", *COMMON}
-    named = {item.of: name for name, item in resource.names.items()}
-    order = [named.get(name, name) for name in resource.fields]
-    return [name for name in dict.fromkeys(order) if name not in said]
-
-
-def _is_long(resource: Resource, name: str) -> bool:
-    return resource.fields[name].kind == "longtext"
-
-
-def _lines(value: str) -> Markup:
-    return Markup("<br>").join(str(value).splitlines())
+    return Renderer(context, labels_in_reach(context, wanted))
 
 
 def _pills(resource: Resource, renderer: Renderer, row: Row) -> list[Markup]:
@@ -147,6 +137,8 @@ def _pills(resource: Resource, renderer: Renderer, row: Row) -> list[Markup]:
 
 def _fill_acts(context: Context, page: DetailView, renderer: Renderer) -> None:
     resource, row_id = page.resource, page.row["id"]
+    if not page.row.get("deleted_at"):
+        page.more += [_action(resource, row_id, item) for item in declared_acts(context, resource, page.row)]
     if not can(context.actor, resource.write_permission):
         return
     if page.row.get("deleted_at"):
@@ -155,13 +147,25 @@ def _fill_acts(context: Context, page: DetailView, renderer: Renderer) -> None:
             page.restore_url = url_for(f"{resource.name}.restore", row_id=row_id)
         return
     page.undo_url = url_for(f"{resource.name}.undo", row_id=row_id)
-    page.more_label = _("More: delete")
+    page.more_label = _("More acts")
     if "update" in resource.pages:
         url = url_for(f"{resource.name}.edit", row_id=row_id)
         page.acts.append({"label": _("Edit"), "icon": "edit", "url": url, "primary": True, "key": "e"})
+    if "create" in resource.pages:
+        page.more.append({"label": _("Duplicate"), "icon": "copy", "url": copy_url(resource, row_id)})
     if "delete" in resource.pages:
         url = url_for(f"{resource.name}.delete", row_id=row_id)
         page.more.append({"label": _("Delete"), "icon": "trash", "url": url, "danger": True, "dialog": True})
+
+
+def declared_acts(context: Context, resource: Resource, row: Row) -> list[Action]:
+    """Return the acts that somebody may do with a living thing."""
+    return [item for item in resource.actions if can(context.actor, item.permission) and item.applies(context, row)]
+
+
+def _action(resource: Resource, row_id: int, item: Action) -> dict[str, Any]:
+    url = url_for(f"{resource.name}.{item.name}", row_id=row_id)
+    return {"label": item.label, "icon": item.icon, "url": url, "danger": item.danger, "dialog": True}
 
 
 def _fill_tabs(context: Context, page: DetailView) -> Mapping[str, Any]:
@@ -221,7 +225,7 @@ def _referred(resource: Resource, lines: list[dict[str, Any]]) -> dict[str, set[
 
 
 def _change(resource: Resource, renderer: Renderer, row: Row, line: dict[str, Any]) -> dict[str, Any]:
-    columns = {item.column: name for name, item in resource.stored.items()}
+    columns = resource.logged
     known = {columns[column]: pair for column, pair in line["changes"].items() if column in columns}
     fields = []
     for name, (old, new) in known.items():

@@ -23,8 +23,9 @@ from webapp.core.writes import delete as delete_row
 from webapp.core.writes import restore as restore_row
 from webapp.core.writes import update as update_row
 from webapp.faces.forms import ResourceForm, form_for, same, text_of
+from webapp.faces.page_columns import label_of_field
 from webapp.faces.page_details import found, renderer_for, reverting, title_of
-from webapp.faces.page_lists import label_of_field, template_of
+from webapp.faces.page_lists import template_of
 from webapp.faces.surface import forced, go, in_dialog, once, safe_next, toast
 
 Row = Mapping[str, Any]
@@ -33,8 +34,9 @@ Row = Mapping[str, Any]
 def create(context: Context, resource: Resource) -> ResponseReturnValue:
     """Show the empty form, or make what was typed; the same form sent twice makes one."""
     if request.method != "POST":
-        form = form_for(context, resource, initial=request.args)
-        return _form_page(resource, form)
+        original = request.args.get("from", type=int)
+        initial = request.args if original is None else copied(context, resource, original)
+        return _form_page(resource, form_for(context, resource, initial=initial))
     form = form_for(context, resource, posted=request.form)
     context, done = once(context, form.nonce.data or "")
     if done:
@@ -52,6 +54,13 @@ def create(context: Context, resource: Resource) -> ResponseReturnValue:
     row = get_row(context, resource, row_id)
     toast(_("%(name)s was created", name=title_of(resource, row)[0]))
     return go(url_for(f"{resource.name}.detail", row_id=row_id))
+
+
+def copied(context: Context, resource: Resource, row_id: int) -> Row:
+    """Return what a copy of a thing starts with: all but what is unique among its kind or numbered."""
+    own = {rule.field for rule in resource.unique} | ({resource.numbering.column} if resource.numbering else set())
+    row = get_row(context, resource, row_id)
+    return {name: row[name] for name in resource.writable if name not in own and row.get(name) is not None}
 
 
 def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """Lists as pages: the view that the templates draw, with all its state in the URL."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -11,19 +12,20 @@ from markupsafe import Markup, escape
 
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.fields import FaceField, Name
+from webapp.core.fields import FaceField
 from webapp.core.parameters import ListParameters, sortable
 from webapp.core.query import Listing, list_rows
 from webapp.core.resource import Resource
 from webapp.faces.export import export_response
 from webapp.faces.list_state import ListState, state_of
-from webapp.faces.page_filters import chips_of, filter_groups
+from webapp.faces.page_columns import choosable, columns_panel, label_of_field, shown_columns
+from webapp.faces.page_filters import chips_of, filter_sections
+from webapp.faces.page_views import current_of, is_changed, save_url, tabs_of, tabs_with_counts
 from webapp.faces.rendering import RIGHT, Renderer, join
+from webapp.faces.saved_views import Views, views_of
 from webapp.faces.surface import in_dialog, is_fragment
 
-COMMON = frozenset({"id", "guid", "version", "deleted_at"})
-TIMES = frozenset({"created_at", "updated_at"})
-WIDE_COLUMNS = 6
+WIDE_COLUMNS, MOST_COLUMNS = 6, 8
 TOLD = 2
 
 
@@ -70,6 +72,7 @@ class ListView:
     acts: list[dict[str, Any]] = field(default_factory=list)
     empty_acts: list[dict[str, Any]] = field(default_factory=list)
     range: str = ""
+    total: int = 0
     total_text: str = ""
     words: dict[str, str] = field(default_factory=dict)
     urls: dict[str, str | None] = field(default_factory=dict)
@@ -86,30 +89,16 @@ class ListView:
         raise AttributeError(name)
 
 
-def label_of_field(resource: Resource, name: str) -> str:
-    """Return the words for a column: a name field goes by its reference's when it has none."""
-    item = resource.fields[name]
-    if isinstance(item, Name) and not item.label:
-        item = resource.fields[item.of]
-    return str(item.label or name)
-
-
-def choosable(resource: Resource) -> list[str]:
-    """Return the fields that a list may show as columns: not the bare ids of what has a name beside it."""
-    named = {item.of for item in resource.names.values()}
-    return sorted((name for name in resource.fields if name not in COMMON | named), key=TIMES.__contains__)
-
-
 def index(context: Context, resource: Resource) -> ResponseReturnValue:
-    """Show a list, its rows alone, its filters or its columns."""
+    """Show a list, its rows alone, its filters, its columns or its counted tabs."""
     state = state_of(context, resource)
-    panel = request.args.get("panel")
-    if panel in ("filter", "columns"):
-        view = ListView(str(resource.title), resource.icon, state.base, "")
-        return _panel(context, resource, state, view, panel)
-    shown = state.parameters.fields or resource.columns
+    panel = PANELS.get(request.args.get("panel", ""))
+    if panel:
+        return panel(context, resource, state)
+    views = views_of(context, resource)
+    shown = shown_columns(resource, state, views)
     listing = list_rows(context, resource, state.parameters, fields=_needed(resource, shown))
-    view = list_view(context, resource, state, listing, shown)
+    view = list_view(context, resource, state, listing, views)
     template = "_rows.html" if is_fragment("rows") else "index.html"
     found = template_of(resource, template)
     crumbs = [(view.title, None)]
@@ -134,31 +123,24 @@ def _templates() -> set[str]:
     return found
 
 
-def _panel(context: Context, resource: Resource, state: ListState, view: ListView, panel: str) -> str:
-    crumbs = [(view.title, state.base), (_("Filter") if panel == "filter" else _("Columns"), None)]
-    if panel == "filter":
-        groups = filter_groups(context, resource, state.values)
-        names = {name for group in groups for name in group["parameters"]}
-        return render_template(
-            "resource/filter.html",
-            view=view,
-            groups=groups,
-            keep=state.hidden(*names),
-            clear_url=state.url(**dict.fromkeys(names)),
-            crumbs=crumbs,
-            in_dialog=in_dialog(),
-        )
-    shown = state.parameters.fields or resource.columns
-    options = [(name, label_of_field(resource, name), name in shown) for name in choosable(resource)]
-    view.urls["default_columns_url"] = state.url(fields=None)
+def filter_panel(context: Context, resource: Resource, state: ListState) -> str:
+    """Return the form of a list's filters."""
+    sections = filter_sections(context, resource, state.values)
+    names = {name for section in sections for group in section["groups"] for name in group["parameters"]}
+    title = _("Filter %(things)s", things=str(resource.title).lower())
     return render_template(
-        "resource/columns.html",
-        view=view,
-        options=options,
-        keep=state.hidden("fields"),
-        crumbs=crumbs,
+        "resource/filter.html",
+        title=title,
+        url=state.base,
+        sections=sections,
+        keep=state.hidden(*names),
+        clear_url=state.url(**dict.fromkeys(names)),
+        crumbs=[(str(resource.title), state.base), (_("Filter"), None)],
         in_dialog=in_dialog(),
     )
+
+
+PANELS = {"filter": filter_panel, "columns": columns_panel, "views": tabs_with_counts}
 
 
 def mark_field(resource: Resource) -> str | None:
@@ -182,16 +164,15 @@ def _needed(resource: Resource, shown: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*shown, *(name for name in extra if name))))
 
 
-def list_view(
-    context: Context, resource: Resource, state: ListState, listing: Listing, shown: tuple[str, ...]
-) -> ListView:
+def list_view(context: Context, resource: Resource, state: ListState, listing: Listing, views: Views) -> ListView:
     """Return what the templates draw of a page of rows."""
+    shown = shown_columns(resource, state, views)
     renderer = Renderer(context, listing.labels)
     parameters = state.parameters
     total = renderer.number(listing.total) + ("+" if listing.total_capped else "")
     view = ListView(str(resource.title), resource.icon, state.base, urlencode(dict(state.hidden())))
     view.q, view.deleted, view.dropped = parameters.q, parameters.deleted, state.dropped
-    view.total_text, view.can_search = total, bool(resource.search)
+    view.total, view.total_text, view.can_search = listing.total + listing.total_capped, total, bool(resource.search)
     view.columns = _columns(resource, state, shown)
     view.column_count = len(choosable(resource))
     view.rows = _rows(resource, renderer, listing, view.columns)
@@ -200,6 +181,7 @@ def list_view(
     view.can_select_all = listing.total > len(view.rows) or listing.total_capped
     _fill_words(view, resource, parameters)
     _fill_ways(context, resource, view, state)
+    _fill_views(context, resource, view, state, views)
     first = (listing.page - 1) * listing.per_page + 1
     if view.rows:
         last = first + len(view.rows) - 1
@@ -224,8 +206,8 @@ def _columns(resource: Resource, state: ListState, shown: tuple[str, ...]) -> li
             classes.append("qm-flex")
         elif item.kind in {"name", "reference", "longtext", "text"} and name != resource.label:
             classes.append("qm-clip")
-        if position >= WIDE_COLUMNS and not state.parameters.fields:
-            classes.append("qm-late")
+        if position >= WIDE_COLUMNS and shown == resource.columns:
+            classes.append("qm-late" if position < MOST_COLUMNS else "qm-later")
         column = Column(name, label_of_field(resource, name), " ".join(classes))
         if name in allowed:
             descending = sorting.get(name)
@@ -271,22 +253,11 @@ def _fill_words(view: ListView, resource: Resource, parameters: ListParameters) 
 def _fill_ways(context: Context, resource: Resource, view: ListView, state: ListState) -> None:
     may_write = can(context.actor, resource.write_permission)
     living = not state.parameters.deleted
-    count = view.total_text if view.rows else ""
-    view.tabs = [
-        {"label": _("All"), "url": state.url(deleted=None), "current": living, "count": count if living else ""}
-    ]
-    if may_write and "restore" in resource.pages and "deleted_at" in resource.table.c:
-        deleted = {"label": _("Deleted"), "url": state.url(deleted="true"), "current": not living}
-        view.tabs.append({**deleted, "count": "" if living else count})
     view.urls |= {
         "clear_url": state.url(**dict.fromkeys(name for name, _value in state.hidden("sort", "fields", "deleted"))),
-        "filter_url": state.url(panel="filter") if resource.filters else None,
+        "filter_url": state.url(panel="filter"),
         "columns_url": state.url(panel="columns"),
     }
-    for format, words in (("csv", _("CSV, for any program")), ("xlsx", _("Excel workbook"))):  # noqa: A001 the word of the URL
-        base = url_for(f"{resource.name}.export", format=format)
-        icon_name = "file-type-csv" if format == "csv" else "file-spreadsheet"
-        view.exports.append({"label": words, "url": state.url(base=base), "icon": icon_name, "download": True})
     if may_write and "create" in resource.pages and living:
         view.urls["create_url"] = url_for(f"{resource.name}.create")
         view.empty_acts = [{"label": view.words["create_label"], "url": view.urls["create_url"], "icon": "plus"}]
@@ -294,12 +265,43 @@ def _fill_ways(context: Context, resource: Resource, view: ListView, state: List
         view.acts = bulk_acts(context, resource)
 
 
+def _fill_views(context: Context, resource: Resource, view: ListView, state: ListState, views: Views) -> None:
+    """Fill the tabs, where the view is kept when it is none of them, and the files that hold just what is shown."""
+    current = current_of(state, views)
+    shown_total = {0 if current is None else int(current["id"]): view.total} if state.says(_said(current)) else {}
+    view.tabs = tabs_of(context, resource, state, views, shown_total)
+    view.urls["new_view_url"] = save_url(resource, state, views)
+    view.urls["save_url"] = view.urls["new_view_url"] if is_changed(state, current) else None
+    if any(tab.get("counted") and not tab["count"] for tab in view.tabs):
+        view.urls["counts_url"] = state.url(panel="views")
+    fields = ",".join(column.name for column in view.columns)
+    for format, words, icon_name, columns in (  # noqa: A001 the word of the URL
+        ("csv", _("CSV, as shown"), "file-type-csv", fields),
+        ("xlsx", _("Excel workbook, as shown"), "file-spreadsheet", fields),
+        ("csv", _("CSV, every column"), "table-export", None),
+    ):
+        url = state.url(base=url_for(f"{resource.name}.export", format=format), fields=columns, view=None)
+        view.exports.append({"label": words, "url": url, "icon": icon_name, "download": True})
+
+
+def _said(current: Mapping[str, Any] | None) -> str:
+    return str(current["query"]) if current else ""
+
+
 def bulk_acts(context: Context, resource: Resource) -> list[dict[str, Any]]:
     """Return the acts that an actor may do on a selection: the usual two and the declared ones."""
-    usual = [("edit", _("Edit"), "edit", "update"), ("delete", _("Delete"), "trash", "delete")]
+    usual = [
+        ("edit", _("Edit"), "edit", "update"),
+        ("duplicate", _("Duplicate"), "copy", "create"),
+        ("delete", _("Delete"), "trash", "delete"),
+    ]
     acts: list[dict[str, Any]] = []
     if can(context.actor, resource.write_permission):
-        acts += [{"name": n, "label": w, "icon": i} for n, w, i, verb in usual if verb in resource.pages]
+        acts += [
+            {"name": n, "label": w, "icon": i, "single": n == "duplicate"}
+            for n, w, i, verb in usual
+            if verb in resource.pages
+        ]
     acts += [
         {"name": action.name, "label": action.label, "icon": action.icon}
         for action in resource.actions

@@ -8,21 +8,28 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, get_locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from webapp.core.access import can
 from webapp.core.context import Context
+from webapp.core.custom import tailor
 from webapp.core.errors import BadRequest, Conflict, DomainError, Unauthorized, register_face
 from webapp.core.jobs import get_own_job
-from webapp.core.parameters import ListParameters
 from webapp.core.query import choices as choices_of
-from webapp.core.query import list_rows
 from webapp.core.resource import Resource, registry
-from webapp.core.totals import standing
-from webapp.faces import page_bulk, page_details, page_edits, page_lists
+from webapp.faces import (
+    page_actions,
+    page_bulk,
+    page_columns,
+    page_details,
+    page_edits,
+    page_lists,
+    page_views,
+    search_page,
+)
+from webapp.faces.dashboard import dashboard
 from webapp.faces.navigation import navigation, settings_menu
 from webapp.faces.rendering import Renderer, initials_of, tone_of
 from webapp.faces.surface import View, go, job_card, page
@@ -54,6 +61,8 @@ def add_pages(app: Flask, resource: Resource) -> None:
         ("list", "", "index", page_lists.index, read, GET),
         ("list", "/export.<any(csv, xlsx):format>", "export", page_lists.export, read, GET),
         ("list", "/choices", "choices", choices, read, GET),
+        ("list", "/columns", "columns", page_columns.columns, read, POST),
+        ("list", "/views", "views", page_views.views, read, BOTH),
         ("create", "/new", "create", page_edits.create, write, BOTH),
         ("get", "/<int(max=9223372036854775807):row_id>", "detail", page_details.detail, read, GET),
         ("update", "/<int(max=9223372036854775807):row_id>/edit", "edit", page_edits.edit, write, BOTH),
@@ -68,11 +77,15 @@ def add_pages(app: Flask, resource: Resource) -> None:
         if verb in resource.pages and endpoint not in app.view_functions:
             answer = page(_of(resource, view), permission)
             app.add_url_rule(f"/{resource.name}{rule}", endpoint, answer, methods=methods)
+    for action in resource.actions if "get" in resource.pages else ():
+        answer = page(_of(resource, partial(page_actions.act, action=action)), action.permission)
+        rule = f"/{resource.name}/<int(max=9223372036854775807):row_id>/{action.path}"
+        app.add_url_rule(rule, f"{resource.name}.{action.name}", answer, methods=BOTH)
 
 
 def _of(resource: Resource, view: Callable[..., Any]) -> View:
     def answer(context: Context, **values: Any) -> ResponseReturnValue:
-        found: ResponseReturnValue = view(context, resource, **values)
+        found: ResponseReturnValue = view(context, tailor(context, resource), **values)
         return found
 
     return answer
@@ -83,64 +96,8 @@ def choices(context: Context, resource: Resource) -> ResponseReturnValue:
     q = request.args.get("q", "")[:200]
     if "\x00" in q:
         raise BadRequest(_("NUL characters are not text."))
-    found = choices_of(context, resource, q, limit=50)
+    found = choices_of(context, resource, q, limit=50, offered="offered" in request.args)
     return make_response([{"value": str(row_id), "text": label} for row_id, label in found])
-
-
-def dashboard(context: Context) -> ResponseReturnValue:
-    """Show how many there are of each kind, and the cards that features hang on the first page."""
-    renderer, totals = Renderer(context), standing(context.session)[0]
-    shown = [r for r in registry.menu(context.actor) if f"{r.name}.index" in current_app.view_functions]
-    narrowed = context.actor.scope_location_id is not None
-    kpis = [
-        {
-            "label": resource.title,
-            "icon": resource.icon,
-            "value": renderer.number(totals.get(resource.table.name, 0)),
-            "url": url_for(f"{resource.name}.index"),
-        }
-        for resource in shown
-        if resource.menu and resource.menu.group != "settings" and not (narrowed and resource.located_by)
-    ]
-    panels = registry.panels("dashboard", "card", context.actor)
-    main = next((resource for resource in shown if resource.search), None)
-    return render_template(
-        "resource/dashboard.html",
-        crumbs=[(_("Dashboard"), None)],
-        greeting=_("Hello, %(name)s", name=context.actor.name.split(" ")[0]),
-        today=format_date(context.today, "full", rebase=False),
-        kpis=kpis,
-        empty_acts=_first_acts(context, main) if main and not totals.get(main.table.name) else None,
-        newest=_newest(context, main, renderer) if main else [],
-        newest_title=_("Newest %(things)s", things=str(main.title).lower()) if main else "",
-        newest_url=url_for(f"{main.name}.index", sort="-created_at") if main else "",
-        panels=[{"title": p.title, "data": p.query(context, {}), "template": p.template} for p in panels],
-    )
-
-
-def _newest(context: Context, main: Resource, renderer: Renderer) -> list[dict[str, Any]]:
-    """Return the last few things that came in, for the first page."""
-    names = tuple(name for name in (main.subtitle, "created_at") if name)
-    parameters = ListParameters(sort=(("created_at", True),), per_page=8)
-    found = []
-    for row in list_rows(context, main, parameters, fields=names).rows:
-        title, tag = page_details.title_of(main, row)
-        url = url_for(f"{main.name}.detail", row_id=row["id"])
-        found.append({"title": title, "tag": tag, "url": url, "when": renderer.moment(row["created_at"])})
-    return found
-
-
-def _first_acts(context: Context, main: Resource) -> list[dict[str, Any]]:
-    """Return the ways to fill an empty book: bring a sheet, or write down the first thing."""
-    if not can(context.actor, main.write_permission):
-        return []
-    acts = []
-    if "imports.index" in current_app.view_functions and can(context.actor, "imports:write"):
-        acts.append({"label": _("Import a spreadsheet"), "icon": "table-import", "url": url_for("imports.index")})
-    if "create" in main.pages:
-        words = _("Add the first %(thing)s", thing=str(main.singular).lower())
-        acts.append({"label": words, "icon": "plus", "url": url_for(f"{main.name}.create")})
-    return acts
 
 
 def job_page(context: Context, job_id: int) -> ResponseReturnValue:
@@ -240,6 +197,7 @@ def init_app(app: Flask, blueprints: Iterable[Blueprint] = ()) -> None:
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "dashboard.index", page(dashboard), methods=GET)
+    search_page.init_app(app)
     app.add_url_rule("/changes/<change_set_id>/undo", "changes.undo", page(page_edits.undo_changes), methods=POST)
     app.add_url_rule("/jobs/<int(max=9223372036854775807):job_id>", "jobs.detail", page(job_page), methods=GET)
     for resource in registry.resources.values():

@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 Labels = Mapping[str, Mapping[int, Mapping[str, Any]]]
 Cell = Callable[[Row], str]
 NOTHING = Markup('<span class="text-secondary">—</span>')
-RIGHT = frozenset({"whole", "amount"})
+RIGHT = frozenset({"whole", "amount", "number"})
 
 # a lifecycle is never a color alone: icon and tone, whatever the organization calls it
 STATES = {
@@ -102,7 +102,7 @@ class Renderer:
 
     def number(self, value: int | Decimal) -> str:
         """Return a number with the reader's separators."""
-        return format_decimal(value, locale=self.locale)
+        return format_decimal(value, locale=self.locale, decimal_quantization=False)
 
     def day(self, value: date) -> str:
         """Return `Tue 24 Nov` within this year, `3 Feb 2027` beyond it."""
@@ -199,6 +199,8 @@ class Renderer:
         draw: dict[str, Callable[[Any, Row], str]] = {
             "amount": lambda value, row: escape(self.money(value, row.get("currency"))),
             "whole": lambda value, _row: escape(self.number(value)) + suffix,
+            "number": lambda value, _row: escape(self.number(value)) + suffix,
+            "url": lambda value, _row: Markup('<a href="{0}" rel="noreferrer noopener">{0}</a>').format(value),
             "day": lambda value, _row: escape(self.day(value)),
             "moment": lambda value, _row: Markup('<time datetime="{}">{}</time>').format(
                 value.astimezone(UTC).isoformat(timespec="seconds"), self.moment(value)
@@ -212,7 +214,7 @@ class Renderer:
 
 def _revived(kind: str, value: str) -> Any:
     """Return a value of the log, where amounts and times are text, as what it was."""
-    if kind == "amount":
+    if kind in {"amount", "number"}:
         return Decimal(value)
     if kind == "day":
         return date.fromisoformat(value)

@@ -30,17 +30,41 @@ def day_text(value: date) -> str:
     return value.isoformat()
 
 
-CONVERTERS: Mapping[str, Converter] = {"amount": amount_text, "moment": moment_text, "day": day_text}
+def number_value(value: Decimal) -> int | float:
+    """Return a decimal number as JSON carries it: 16, 2.5."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+CONVERTERS: Mapping[str, Converter] = {
+    "amount": amount_text,
+    "moment": moment_text,
+    "day": day_text,
+    "number": number_value,
+}
 
 
 @lru_cache(maxsize=256)
 def converters(resource: Resource, fields: tuple[str, ...] | None) -> tuple[tuple[str, Converter | None], ...]:
     """Return (field, converter or None) of the fields a face shows, in the schema's order."""
     return tuple(
-        (name, CONVERTERS.get(item.kind))
+        (name, _own_values(resource) if item.kind == "custom" else CONVERTERS.get(item.kind))
         for name, item in resource.fields.items()
-        if not item.load_only and (fields is None or name in fields)
+        if not item.load_only and (item.custom_id is None if fields is None else name in fields)
     )
+
+
+def _own_values(resource: Resource) -> Converter:
+    """Return what turns the organization's own values, by slug, into JSON values."""
+    own = {name.removeprefix("custom."): CONVERTERS.get(item.kind) for name, item in resource.customs.items()}
+
+    def convert(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            slug: value if change is None or value is None else change(value)
+            for slug, change in own.items()
+            for value in (values.get(slug),)
+        }
+
+    return convert
 
 
 def to_plain(resource: Resource, row: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> dict[str, Any]:

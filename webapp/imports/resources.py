@@ -16,5 +16,7 @@ add_link(
         group=_l("Organisation"),
         permission="imports:read",
         order=400,
+        act=_l("Import a spreadsheet"),
+        act_permission="imports:write",
     )
 )

@@ -1,8 +1,19 @@
-"""Rules of persons."""
+"""Rules of persons, departments and customers."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy import ColumnElement
 
+from webapp.core.blockers import blockers
+from webapp.core.context import Context
+from webapp.core.database import table_of
+from webapp.core.errors import Conflict
+from webapp.core.merge import merge_rows
+from webapp.core.resource import registry
 from webapp.core.writes import Draft, Facts
+from webapp.people.models import Person
 
 LONGEST_CHAIN = 50
 
@@ -30,3 +41,29 @@ def _check_manager(draft: Draft, facts: Facts) -> None:
             return
         manager = facts.row("persons", manager_id)
         manager_id = manager["manager_id"] if manager else None
+
+
+def persons_who_are_here(context: Context) -> ColumnElement[bool]:
+    """Return the predicate of the persons who are offered for new references: who has left is not."""
+    return table_of(Person).c.is_archived.is_(False)
+
+
+def merge_persons(context: Context, ids: list[int], values: Mapping[str, Any]) -> int:
+    """Merge persons into another and return its id; raises Conflict for two who both sign in, as `merge_rows` else."""
+    persons = registry.resources["persons"]
+    held = blockers(context, persons, [*ids, values["into_id"]])
+    members = [found for parts in held.values() for found in parts if found.resource.name == "members"]
+    if len(members) > 1:
+        raise Conflict(_("Both sign in here. Remove one of the members first."), blockers=members, code="both_sign_in")
+    return merge_rows(context, persons, ids, values["into_id"])
+
+
+def plan_department(draft: Draft, facts: Facts) -> None:
+    """Say what a department will be: its company part of its identity."""
+    draft["company_key"] = draft["company_id"] or 0
+
+
+def plan_customer(draft: Draft, facts: Facts) -> None:
+    """Say what a customer will be: a reason to be free of tax only for who is."""
+    if draft["tax_exemption_reason"] and not draft["is_tax_exempt"]:
+        draft.fail("tax_exemption_reason", _("Only who is free of tax has a reason for it."))

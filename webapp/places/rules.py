@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from webapp.core.context import Context
 from webapp.core.database import table_of
-from webapp.core.errors import Invalid
+from webapp.core.errors import Conflict, Invalid
+from webapp.core.labels import label_of, label_rows
 from webapp.core.lookup import ids_by_name
-from webapp.core.resource import Resource
-from webapp.core.tenancy import CHECKED, organization_of, scoped
-from webapp.core.writes import Change, Draft, Facts, create_row
+from webapp.core.resource import Resource, registry
+from webapp.core.tenancy import CHECKED, hold, organization_of, scoped
+from webapp.core.writes import Change, Draft, Facts, create_row, update_row
 from webapp.places.models import Location, LocationAncestor
 
 RANK = {"site": 0, "customer_site": 0, "location": 1, "aisle": 2, "shelf": 3, "bin": 4}
@@ -31,6 +32,35 @@ def plan_location(draft: Draft, facts: Facts) -> None:
         _check_parent(draft, facts)
     if not draft.is_new and draft.changed("kind"):
         _check_children(draft, facts)
+    if draft["is_primary"] and not draft["is_active"]:
+        draft.fail("is_active", _("The main place is in use. Choose another main place first."))
+    if draft.changed("is_primary") and draft["is_primary"] and facts.context.actor.scope_location_id is not None:
+        draft.fail("is_primary", _("Only somebody who sees every place may choose the main one."))
+    if (draft["latitude"] is None) != (draft["longitude"] is None):
+        missing = "latitude" if draft["latitude"] is None else "longitude"
+        draft.fail(missing, _("Latitude and longitude belong together."))
+
+
+def leave_one_main_place(context: Context, drafts: list[Draft]) -> list[Draft]:
+    """Return what makes way for drafts that become the main place: the one that it was."""
+    chosen = [d for d in drafts if d["is_primary"] and not d["deleted_at"] and d.changed("is_primary", "deleted_at")]
+    if not chosen:
+        return []
+    if len(chosen) > 1:
+        raise Conflict(_("There is one main place."), code="one_main_place")
+    hold(context.session, "main place")
+    query = select(LOCATIONS).where(
+        scoped(context.session, LOCATIONS), LOCATIONS.c.is_primary, LOCATIONS.c.deleted_at.is_(None)
+    )
+    others = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+    written = {draft.current["id"] for draft in drafts if draft.current is not None}
+    resource = chosen[0].resource
+    return [Draft(resource, row, {}, {"is_primary": False}) for row in others if row["id"] not in written]
+
+
+def places_in_use(context: Context) -> ColumnElement[bool]:
+    """Return the predicate of the places that are offered for new references."""
+    return LOCATIONS.c.is_active.is_(True)
 
 
 def may_stand_in(kind: str, parent_kind: str) -> bool:
@@ -75,6 +105,39 @@ def _check_children(draft: Draft, facts: Facts) -> None:
     for kind in session.execute(query.distinct(), execution_options=CHECKED).scalars():
         if not may_stand_in(kind, draft["kind"]):
             draft.fail("kind", _("A %(kind)s stands in it.", kind=kind))
+
+
+def move_places(context: Context, ids: list[int], values: Mapping[str, Any]) -> None:
+    """Put places, with all that stands in them, into another or at the top; raises Invalid as the tree's rules do."""
+    places = registry.resources["locations"]
+    for location_id in ids:
+        try:
+            update_row(context, places, location_id, {"parent_id": values["parent_id"]})
+        except Invalid as error:
+            name = label_of(context, "locations", location_id) if len(ids) > 1 else ""
+            said = [f"{name}: {message}" if name else message for found in error.errors.values() for message in found]
+            raise Invalid({"parent_id": said}) from error
+
+
+def parent_of(context: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the form of a move is drawn with: where the place stands now."""
+    return {"parent_id": row["parent_id"]}
+
+
+def offer_parents(context: Context, field: str, row: Mapping[str, Any] | None) -> set[int] | None:
+    """Return the places that a picker may offer as the new parent of a place: what may hold it, nothing of its own."""
+    if field != "parent_id" or row is None:
+        return None
+    own = {location_id for location_id, _depth in _below(context, int(row["id"]))}
+    rows = label_rows(context, "locations")
+    return {i for i, found in rows.items() if i not in own and may_stand_in(str(row["kind"]), str(found["kind"]))}
+
+
+def offer_outside(context: Context, field: str, row: Mapping[str, Any] | None) -> set[int] | None:
+    """Return the places that a picker may offer for a place beside itself and what stands in it; None for all."""
+    if row is None or field not in ("parent_id", "into_id"):
+        return None
+    return set(label_rows(context, "locations")) - {i for i, _depth in _below(context, int(row["id"]))}
 
 
 def keep_closure(context: Context, changes: list[Change]) -> None:
