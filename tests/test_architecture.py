@@ -48,7 +48,18 @@ DOCUMENTED = {
         "passwords": "argon2id, and no more of them at once than cores",
         "setting_frame": "what the settings' pages share",
     },
-    "catalog": {"custom_fields": "fields of an organization's own, and their sets: a subject by itself"},
+    "assets": {
+        "containers": "things inside things, which go where their container goes",
+        "dashboard": "the figures and cards of the first page",
+        "panels": "what stands on an asset's page beside its facts",
+        "valuation": "book values as accounting texts reckon them, pure functions",
+        "worth": "what many things are worth together, over twelve months",
+    },
+    "people": {"panels": "the people whom other pages name: reports, a department's, a company's"},
+    "catalog": {
+        "custom_fields": "fields of an organization's own, and their sets: a subject by itself",
+        "panels": "the parts of a category on its page",
+    },
     "imports": {
         "dates": "which order of day and month a column has",
         "delimited": "tables of text: encoding, delimiter, rows",

@@ -73,7 +73,7 @@ def upgrade() -> None:
         own_key=False,
     )
     for kind in ("text", "int", "date"):
-        names = ["organization_id", "field_id", f"{kind}_value", "row_id"]
+        names = ["organization_id", "field_id", f"{kind}_value", "row_id", "position"]
         op.create_index(f"ix_custom_values_{kind}", "custom_values", names)
     for table in CUSTOMIZED:
         extend_table(op, table, custom_column())

@@ -114,7 +114,7 @@ def test_many_are_deleted_at_once_and_come_back(desktop: Page, sign_in: SignIn, 
 def test_one_is_deleted_and_comes_back(page: Page, sign_in: SignIn, new_asset: Callable[..., int]) -> None:
     asset_id = new_asset(name="Slider")
     sign_in(page).goto(f"/assets/{asset_id}")
-    page.get_by_label("More: delete").click()
+    page.get_by_label("More acts").click()
     page.get_by_role("link", name="Delete").click()
     dialog = page.locator("#dialog")
     expect(dialog).to_contain_text("can be restored")
@@ -148,7 +148,7 @@ def test_a_place_in_use_says_what_is_in_the_way(
     place = resident_api("POST", "locations", {"name": unique("Store"), "kind": "site"})
     new_asset(name="Gimbal", location_id=place["id"])
     sign_in(page).goto(f"/locations/{place['id']}")
-    page.get_by_label("More: delete").click()
+    page.get_by_label("More acts").click()
     page.get_by_role("link", name="Delete").click()
 
     dialog = page.locator("#dialog")

@@ -40,7 +40,7 @@ def test_keys_search_filter_make_and_edit(desktop: Page, sign_in: SignIn, three:
     sign_in(desktop).goto("/manufacturers")
 
     desktop.keyboard.press("/")
-    expect(desktop.locator(".qm-topbar [name=q]")).to_be_focused()
+    expect(desktop.get_by_role("combobox", name="Search or jump to")).to_be_focused()
     desktop.keyboard.type("j")
     expect(desktop.locator("tr.is-here")).to_have_count(0)
     desktop.goto(f"/manufacturers?q={word}&sort=name")
@@ -83,8 +83,10 @@ def test_escape_closes_a_dialog_and_focus_goes_back(desktop: Page, sign_in: Sign
 def test_a_dialog_is_sent_by_control_enter(desktop: Page, sign_in: SignIn, three: tuple[str, list[int]]) -> None:
     word, ids = three
     sign_in(desktop).goto(f"/manufacturers/{ids[0]}")
-    desktop.get_by_label("More: delete").focus()
-    for key in ("Enter", "Tab", "Enter"):
+    desktop.get_by_label("More acts").focus()
+    desktop.keyboard.press("Enter")
+    desktop.locator(".qm-head .qm-danger", has_text="Delete").focus()
+    for key in ("Shift+Tab", "Tab", "Enter"):
         desktop.keyboard.press(key)
     expect(desktop.locator("#dialog")).to_contain_text(f"{word} 0")
 

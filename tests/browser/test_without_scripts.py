@@ -35,7 +35,7 @@ def test_a_thing_is_made_changed_found_deleted_and_brought_back(plain: Page, sig
     expect(plain.get_by_role("link", name=name).locator("visible=true")).to_have_count(1)
     plain.get_by_role("link", name=name).locator("visible=true").click()
 
-    plain.get_by_label("More: delete").click()
+    plain.get_by_label("More acts").click()
     plain.get_by_role("link", name="Delete").click()
     plain.get_by_role("button", name="Delete").click()
     expect(plain.locator("#toasts")).to_contain_text(f"{name} was deleted")

@@ -8,7 +8,19 @@ import pytest
 from markupsafe import escape
 from python_calamine import CalamineWorkbook
 
-from tests.factories import CHANGES, RESOURCES, fill, form_of, guarded, having, make, make_held, patch_for, workshop
+from tests.factories import (
+    CHANGES,
+    RESOURCES,
+    SHARED,
+    fill,
+    form_of,
+    guarded,
+    having,
+    make,
+    make_held,
+    patch_for,
+    workshop,
+)
 from tests.markup import Page
 from tests.snapshots import snapshot
 from webapp.core.database import key_of
@@ -318,7 +330,7 @@ def test_a_form_offers_only_living_things_to_refer_to(client, api, organization,
         if not item.dump_only:
             with workshop(organization) as shop:
                 kept, gone = (
-                    shop.make(item.target, **({"kind": "asset"} if item.target == "categories" else {}))
+                    shop.make(item.target, **{n: v for n, v in SHARED.get(item.target, {}).items() if v is not None})
                     for _ in range(2)
                 )
             api.delete(f"{item.target}/{gone}")

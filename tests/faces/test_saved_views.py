@@ -6,6 +6,7 @@ import pytest
 
 from tests.markup import Page
 from tests.rows import add
+from tests.statements import counted
 
 
 def read(client, path, **headers):
@@ -238,3 +239,18 @@ def test_a_list_without_columns_is_not_shown(client):
 
 def choose_none(client):
     return post(client, "/locations/columns", 422, order=["name"], query="")
+
+
+def test_twenty_views_cost_no_more_than_one(app, client, places):
+    costs = []
+    for count in (1, 19):
+        for number in range(count):
+            save(client, f"{count} {number}", f"kind=site&sort=-name&code_not={count}{number}")
+        for path in ("/locations", "/locations?panel=views"):
+            client.get(path)
+            with counted(app) as cost:
+                client.get(path)
+            costs.append(len(cost.statements))
+
+    assert costs[:2] == costs[2:]
+    assert max(costs) <= 5

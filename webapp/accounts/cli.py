@@ -7,11 +7,12 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from webapp.accounts.founding import Founding, found_organization
-from webapp.accounts.rules import create_api_key
+from webapp.accounts.rules import create_api_key, remember_user
 from webapp.core import identity
 from webapp.core.access import permissions_of
 from webapp.core.context import Actor, make_context
 from webapp.core.errors import DomainError
+from webapp.core.identity_proofs import replace_recovery_codes, set_factor
 from webapp.core.migrate import NotMigrated, ensure_current
 from webapp.core.tenancy import new_session
 
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(create_organization)
     app.cli.add_command(create_key)
+    app.cli.add_command(reset_second_factor)
 
 
 def bring_up_to_date() -> None:
@@ -70,3 +72,23 @@ def create_key(slug: str, name: str, dialect: str, scopes: str) -> None:
             raise click.ClickException(error.message or str(error)) from error
         session.commit()
     click.echo(token)
+
+
+@click.command("reset-second-factor")
+@click.option("--email", required=True, help="Whose second factor is lost.")
+@with_appcontext
+def reset_second_factor(email: str) -> None:
+    """Drop the second factor of an account, and its sessions; every organization of theirs has it in its history."""
+    bring_up_to_date()
+    user = identity.find_user(email)
+    if user is None:
+        raise click.ClickException(f"there is no account {email}")
+    set_factor(user["id"], None)
+    replace_recovery_codes(user["id"], [])
+    identity.close_sessions(user["id"])
+    actor = Actor(name="command line", role="owner", permissions=permissions_of("owner"), face="cli")
+    for tenant, _role in identity.memberships(user["id"]):
+        with new_session(tenant.id, write=True) as session:
+            remember_user(make_context(session, tenant, actor), user["id"], "SecondFactorReset")
+            session.commit()
+    click.echo(user["email"])

@@ -72,10 +72,12 @@ def confirm(context: Context, code: str) -> list[str]:
     secret = secret_under_way(user_id)
     if secret is None:
         raise Conflict(_("Begin the set-up again."), code="not_begun")
-    connection = context.session.connection()
     step = step_of(secret, code, utcnow())
-    if step is None or not use_totp_step(user_id, step, connection=connection):
+    if step is None:
         raise Invalid({"code": [_("This is not the code that is due. Check the clock of your phone.")]})
+    forget_tries(CODE, str(user_id), context.ip)
+    connection = context.session.connection()
+    use_totp_step(user_id, step, connection=connection)
     set_factor(user_id, seal_secret(secret, user_id), since=context.at, connection=connection)
     codes = new_codes()
     replace_recovery_codes(user_id, _hashes(user_id, codes), connection=connection)

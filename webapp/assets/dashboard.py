@@ -30,7 +30,7 @@ NAME = "assets"
 ENDED = frozenset({"retired", "decommissioned"})
 MAINTENANCE, WARRANTY, END_OF_LIFE = "next_maintenance_on", "warranty_expires_on", "end_of_life_on"
 SOON, HORIZONS = 14, (30, 60, 90)
-BARS, ITEMS_OF_EACH, ITEMS, NEW = 7, 4, 6, 30
+BARS, ITEMS, LATE_ITEMS, NEW = 8, 6, 3, 30
 WORDS = {
     MAINTENANCE: (_l("Maintenance"), "tool", "amber"),
     WARRANTY: (_l("Warranty ends"), "shield-check", "blue"),
@@ -110,9 +110,19 @@ def _due(context: Context, name: str, column: ColumnElement[Any]) -> Select[Any]
     today = context.today
     steps = [(column < today, -1), *((column <= today + timedelta(days=n), n) for n in (SOON, *HORIZONS))]
     bucket = case(*steps, else_=-2)
-    where = [*living(context), column <= today + timedelta(days=HORIZONS[-1])]
-    where.append(table_of(Asset).c.maintenance_enabled if name == MAINTENANCE else column >= today)
-    return select(literal(name, String), bucket, func.count()).where(*where).group_by(bucket)
+    counted: list[ColumnElement[Any]] = [literal(name, String), bucket, func.count()]
+    return select(*counted).where(*_is_due(context, name)).group_by(bucket)
+
+
+def _is_due(context: Context, name: str) -> list[ColumnElement[bool]]:
+    """Return the predicates of what is late or due within the farthest horizon; a warranty that is over is not late."""
+    table = table_of(Asset)
+    where = [*living(context), table.c[name] <= context.today + timedelta(days=HORIZONS[-1])]
+    if name == MAINTENANCE:
+        where.append(table.c.maintenance_enabled)
+    elif name == WARRANTY:
+        where.append(table.c[name] >= context.today)
+    return where
 
 
 def _new(context: Context) -> Select[Any]:
@@ -194,24 +204,28 @@ def _due_row(context: Context, renderer: Renderer, found: Standing, what: str) -
     for days in (-1, *HORIZONS):
         count = found.due[what, -1] if days < 0 else within(found, what, days)
         url = due_url(context, found, what, days) if count else ""
-        cells.append({"value": renderer.number(count), "url": url, "late": days < 0 and count})
+        value = "" if what == WARRANTY and days < 0 else renderer.number(count)
+        cells.append({"value": value, "url": url, "late": days < 0 and count})
     return {"label": label, "icon": icon, "tone": tone, "cells": cells}
 
 
 def _next_items(context: Context, renderer: Renderer) -> list[dict[str, Any]]:
-    """Return the next few things that are due, the latest first: one statement."""
-    rows = context.session.execute(union_all(*(_next_of(context, what) for what in WORDS)), execution_options=CHECKED)
-    found = sorted((dict(row) for row in rows.mappings()), key=lambda row: (row["day"], row["id"]))[:ITEMS]
-    return [_item(context, renderer, row) for row in found]
+    """Return the few things that are late longest, then those that come next: one statement."""
+    arms = [_next_of(context, what, late=True) for what in WORDS if what != WARRANTY]
+    arms += [_next_of(context, what, late=False) for what in WORDS]
+    rows = [dict(row) for row in context.session.execute(union_all(*arms), execution_options=CHECKED).mappings()]
+    rows.sort(key=lambda row: (row["day"], row["id"]))
+    late = [row for row in rows if row["day"] < context.today]
+    shown = [*late[:LATE_ITEMS], *(row for row in rows if row["day"] >= context.today)]
+    return [_item(context, renderer, row) for row in shown[:ITEMS]]
 
 
-def _next_of(context: Context, what: str) -> Select[Any]:
+def _next_of(context: Context, what: str, *, late: bool) -> Select[Any]:
     table = table_of(Asset)
     day = table.c[what]
-    where = [*living(context), day <= context.today + timedelta(days=HORIZONS[-1])]
-    where.append(table.c.maintenance_enabled if what == MAINTENANCE else day >= context.today)
     wanted = (literal(what, String).label("what"), table.c.id, table.c.tag, table.c.name, day.label("day"))
-    return select(select(*wanted).where(*where).order_by(day, table.c.id).limit(ITEMS_OF_EACH).subquery())
+    where = [*_is_due(context, what), day < context.today if late else day >= context.today]
+    return select(select(*wanted).where(*where).order_by(day, table.c.id).limit(ITEMS).subquery())
 
 
 def _item(context: Context, renderer: Renderer, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,9 +264,19 @@ def value(context: Context, _row: Mapping[str, Any]) -> dict[str, Any]:
         "Book value went from %(then)s to %(now)s in twelve months, purchase cost from %(cost_then)s to %(cost_now)s",
         **words,
     )
-    chart = line_chart([books, costs], label=label, width=660, height=190, renderer=renderer, currency=first.currency)
+    wide, narrow = (
+        line_chart([books, costs], label=label, width=width, height=190, renderer=renderer, currency=first.currency)
+        for width in (660, 330)
+    )
     others = [_other_currency(renderer, one) for one in worth[1:]]
-    return {"span": 7, "aside": legend(names), "chart": chart, "others": others, "note": _note(context, worth)}
+    return {
+        "span": 7,
+        "aside": legend(names),
+        "wide": wide,
+        "narrow": narrow,
+        "others": others,
+        "note": _note(context, worth),
+    }
 
 
 def _other_currency(renderer: Renderer, worth: Worth) -> dict[str, Any]:
@@ -280,7 +304,7 @@ def by_status(context: Context, _row: Mapping[str, Any]) -> dict[str, Any]:
         row = known.get(status_id, {"label": "?", "lifecycle": ""})
         url = url_for("assets.index", status_id=status_id)
         rows.append((state(row["label"], str(row["lifecycle"])), count, url, None))
-    return _bars(context, rows, _("Assets by state"))
+    return _bars(context, rows, _("Assets by state"), url_for("statuses.index"))
 
 
 def by_category(context: Context, _row: Mapping[str, Any]) -> dict[str, Any]:
@@ -288,7 +312,7 @@ def by_category(context: Context, _row: Mapping[str, Any]) -> dict[str, Any]:
     known = label_rows(context, "categories")
     counts = standing_of(context).categories.most_common()
     rows: list[Bar] = [
-        (known.get(i, {}).get("label", "?"), count, url_for("assets.index", category_id=i), None) for i, count in counts
+        (known.get(i, {}).get("name", "?"), count, url_for("assets.index", category_id=i), None) for i, count in counts
     ]
     return _bars(context, rows, _("Assets by category"), url_for("categories.index"))
 
@@ -323,20 +347,19 @@ def _chain(known: Mapping[int, Mapping[str, Any]], place_id: int) -> list[int]:
 def _telling_depth(chains: list[list[int]]) -> int:
     """Return how many levels all have in common: the next one tells them apart."""
     depth = 0
-    while chains and all(len(chain) > depth + 1 for chain in chains) and len({chain[depth] for chain in chains}) == 1:
+    while any(len(chain) > depth + 1 for chain in chains) and len({chain[depth] for chain in chains}) == 1:
         depth += 1
+        chains = [chain for chain in chains if len(chain) > depth]
     return depth
 
 
 def _bars(context: Context, rows: list[Bar], label: str, url: str = "") -> dict[str, Any]:
-    """Return the largest counts as bars and the rest as one; nothing when there is nothing to compare."""
+    """Return the largest counts as bars, and where the others are; nothing when there is nothing to compare."""
+    renderer = Renderer(context)
     if not rows:
         return {}
-    shown, rest = rows[:BARS], rows[BARS:]
-    if rest:
-        shown = [*shown, (_("%(number)s others", number=len(rest)), sum(row[1] for row in rest), None, None)]
-    more = (_("All"), url) if url and rest else None
-    return {"span": 4, "more": more, "bars": bar_list(shown, label=label, renderer=Renderer(context))}
+    more = (_("All %(number)s", number=renderer.number(len(rows))), url) if url and len(rows) > BARS else None
+    return {"span": 4, "more": more, "bars": bar_list(rows[:BARS], label=label, renderer=renderer)}
 
 
 def _panel(slot: str, title: Any, query: Any, template: str, order: int) -> Panel:

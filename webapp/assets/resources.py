@@ -6,6 +6,7 @@ from marshmallow import validate
 from webapp.assets.containers import keep_together
 from webapp.assets.dashboard import PANELS as DASHBOARD
 from webapp.assets.models import Asset
+from webapp.assets.panels import PANELS as BESIDE
 from webapp.assets.rules import maintenance_status, offer_choices, plan_asset, value_today
 from webapp.core.access import MANAGERS
 from webapp.core.fields import (
@@ -110,9 +111,10 @@ class AssetSchema(CustomizedSchema):
         "product_id",
         "depreciation_id",
         like=Reference("depreciations"),
-        label=_l("Depreciation of the product"),
+        label=_l("Product's depreciation"),
+        group=COST,
     )
-    product_depreciation = Name("product_depreciation_id", label=_l("Depreciation of the product"))
+    product_depreciation = Name("product_depreciation_id", label=_l("Product's depreciation"))
     book_value = Derived(Amount(), needs=VALUED_BY, compute=value_today, label=_l("Book value"))
     warranty_months = Whole(min=0, max=1200, label=_l("Warranty"), suffix=_l("months"), group=END)
     warranty_expires_on = Day(label=_l("Warranty until"), group=END, help=_l("Empty is counted from the purchase"))
@@ -144,6 +146,7 @@ ASSETS = Resource(
     menu=Menu(label=_l("Assets"), group=_l("Assets"), icon="box", order=100),
     label="tag",
     subtitle="name",
+    label_columns=("name",),
     columns=(
         "tag",
         "name",
@@ -195,11 +198,14 @@ ASSETS = Resource(
     plan=plan_asset,
     settle=keep_together,
     offer=offer_choices,
-    unique=(Unique(column="tag_key", field="tag"), Unique(column="serial_key", field="serial_number", setting="unique_serial")),
+    unique=(
+        Unique(column="tag_key", field="tag"),
+        Unique(column="serial_key", field="serial_number", setting="unique_serial"),
+    ),
     numbering=Numbering(series="asset_tag", column="tag", pattern="AST-%06d"),
     sync_key="serial_number",
     field_sets="product_id",
     write_roles=MANAGERS | {"technician"},
 )
 RESOURCES = (ASSETS,)
-PANELS = DASHBOARD
+PANELS = (*DASHBOARD, *BESIDE)

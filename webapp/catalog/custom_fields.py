@@ -80,7 +80,7 @@ class FieldSetSchema(SoftDeletedSchema):
     """Fields that the copies of some products have."""
 
     name = Text(required=True, key="name_key", label=_l("Name"), group=WHAT)
-    fields = Codes(
+    fields = Codes(  # type: ignore[assignment] # marshmallow takes declared fields out of the class
         asset_fields,
         load_default=list,
         label=_l("Fields"),

@@ -5,6 +5,7 @@ from marshmallow import validate
 
 from webapp.catalog.custom_fields import CUSTOM_FIELDS, FIELD_SETS
 from webapp.catalog.models import Category, Depreciation, Manufacturer, Product, Status, Supplier
+from webapp.catalog.panels import PANELS as PANELS
 from webapp.catalog.rules import (
     guard_status,
     keep_a_default,

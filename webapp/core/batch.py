@@ -12,6 +12,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from webapp.core.activity import activity_row, differences, event_of
 from webapp.core.blockers import Blocker, blockers
+from webapp.core.checks import check_references, check_unique, taken_meanwhile
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.insertion import insert_rows
@@ -23,13 +24,10 @@ from webapp.core.writes import (
     Change,
     Draft,
     Facts,
-    check_references,
-    check_unique,
     make_way,
     number,
     plan_change,
     settle,
-    taken_meanwhile,
 )
 
 Row = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ColumnElement, Date, Index, Integer, delete, select, tuple_
+from sqlalchemy import CheckConstraint, ColumnElement, Date, Index, Integer, delete, literal, select, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.activity import plain
@@ -113,9 +113,9 @@ class CustomValue(Model):
     __table_args__ = (
         *TenantScoped.tenant_arguments()[:1],
         *tenant_reference("custom_fields", "field_id"),
-        Index("ix_custom_values_text", "organization_id", "field_id", "text_value", "row_id"),
-        Index("ix_custom_values_int", "organization_id", "field_id", "int_value", "row_id"),
-        Index("ix_custom_values_date", "organization_id", "field_id", "date_value", "row_id"),
+        Index("ix_custom_values_text", "organization_id", "field_id", "text_value", "row_id", "position"),
+        Index("ix_custom_values_int", "organization_id", "field_id", "int_value", "row_id", "position"),
+        Index("ix_custom_values_date", "organization_id", "field_id", "date_value", "row_id", "position"),
     )
 
 
@@ -269,21 +269,36 @@ def having(
     context: Context, resource: Resource, item: FaceField, *conditions: ColumnElement[bool]
 ) -> ColumnElement[bool]:
     """Return the predicate of the rows that have a value of a field for which some conditions hold."""
-    inside = select(VALUES.c.row_id).where(
-        VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == item.custom_id, *conditions
-    )
-    return resource.table.c.id.in_(inside)
+    return resource.table.c.id.in_(select(VALUES.c.row_id).where(*_of_field(context, item), *conditions))
+
+
+def lacking(
+    context: Context, resource: Resource, item: FaceField, *conditions: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Return the predicate of the rows that have no value of a field for which some conditions hold.
+
+    Probed row by row: NOT IN would gather every value first, and more than fit into memory again for each row.
+    """
+    inside = select(literal(1)).where(*_of_field(context, item), VALUES.c.row_id == resource.table.c.id, *conditions)
+    return ~inside.correlate(resource.table).exists()
+
+
+def _of_field(context: Context, item: FaceField) -> list[ColumnElement[bool]]:
+    """Return the predicates of a field's values; the first alone, so that the database knows of one a row."""
+    mine = [VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == item.custom_id]
+    return mine if item.kind == "codes" else [*mine, VALUES.c.position == 0]
 
 
 def keep_values(context: Context, resource: Resource, changes: Sequence[Any]) -> None:
     """Keep the indexed values true to what was written into the JSON of some rows."""
     stale: list[tuple[int, int]] = []
     fresh: list[dict[str, Any]] = []
+    customs = tailor(context, resource).customs.values()
     for change in changes:
         before, after = (change.before or {}).get("custom") or {}, change.after.get("custom") or {}
         if before == after:
             continue
-        for item in tailor(context, resource).customs.values():
+        for item in customs:
             key, row_id = str(item.custom_id), change.after["id"]
             if before.get(key) == after.get(key):
                 continue

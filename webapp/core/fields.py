@@ -287,7 +287,7 @@ class Codes(FaceField, fields.List[Any]):
         try:
             return super()._deserialize(value, attr, data, **kwargs)
         except ValidationError as error:
-            found = error.messages if isinstance(error.messages, list) else [*error.messages.values()][0]
+            found = error.messages if isinstance(error.messages, list) else next(iter(error.messages.values()))
             raise ValidationError(found) from None
 
     def words(self, context: Any) -> Mapping[str, Any]:

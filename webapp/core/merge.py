@@ -25,8 +25,7 @@ Row = Mapping[str, Any]
 
 def merge_action(name: str) -> Action:
     """Return the act that merges rows of a resource into another of its rows."""
-    words = {"label": _l("Into"), "help": _l("It takes over everything that refers to this")}
-    fields = {"into_id": Reference(name, required=True, **words), "Meta": type("Meta", (), {"unknown": RAISE})}
+    fields = {"into_id": Reference(name, required=True, label=_l("Into")), "Meta": type("Meta", (), {"unknown": RAISE})}
     return Action(
         name="merge",
         label=_l("Merge into another"),
@@ -35,9 +34,15 @@ def merge_action(name: str) -> Action:
         rule=partial(_merge, name),
         permission=f"{name}:write",
         danger=True,
+        verb=_l("Merge"),
         done=_l("%(name)s was merged"),
+        touches=partial(_touched, name),
         words=_l("Everything that refers to this will refer to the other one; then this goes to the deleted ones."),
     )
+
+
+def _touched(name: str, context: Context, row: Row) -> list[Blocker]:
+    return blockers(context, registry.resources[name], [row["id"]]).get(row["id"], [])
 
 
 def _merge(name: str, context: Context, ids: list[int], values: Mapping[str, Any]) -> int:
@@ -85,13 +90,18 @@ def _point(context: Context, other: Resource, column: str, source: Row, target: 
         _check_reach(context, other, column, rows, source["id"])
         twins = _twins(context, other, column, rows, target["id"])
         drafts = _drafts(context, other, column, [row for row in rows if row["id"] not in twins], source, target)
-        wrong = [f"{_name(other, d.current or {})}: {' '.join(sum(d.errors.values(), []))}" for d in drafts if d.errors]
+        wrong = [_said(other, draft) for draft in drafts if draft.errors]
         if wrong:
             raise Conflict(_("This cannot be merged."), blockers=wrong[:20], code="unmergeable")
         write_rows(context, other, drafts, note=note)
         for row in rows:
             if row["id"] in twins:
                 _take_over(context, other, row, twins[row["id"]])
+
+
+def _said(other: Resource, draft: Draft) -> str:
+    said = " ".join(message for messages in draft.errors.values() for message in messages)
+    return f"{_name(other, draft.current or {})}: {said}"
 
 
 def _referring(context: Context, other: Resource, column: str, row_id: int) -> Iterator[list[dict[str, Any]]]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, tuple_
 
 from webapp.core.context import Context
-from webapp.core.custom import VALUES, column_of, having, revived
+from webapp.core.custom import VALUES, column_of, having, lacking, revived
 from webapp.core.database import key_of
 from webapp.core.errors import NotFound
 from webapp.core.fields import FaceField, Text, Through
@@ -140,7 +140,7 @@ def labels_in_reach(
     context: Context, wanted: Mapping[str, Iterable[int | None]]
 ) -> dict[str, dict[int, dict[str, Any]]]:
     """Return `labels_for` ids, without the names of what lies out of the actor's part of the tree."""
-    found = {}
+    found: dict[str, dict[int, dict[str, Any]]] = {}
     for kind, ids in wanted.items():
         resource = registry.resources[kind]
         if not resource.located_by or context.actor.scope_location_id is None:
@@ -175,7 +175,10 @@ def conditions(
     where = reach(context, resource)
     if "deleted_at" in table.c:
         where.append(table.c.deleted_at.isnot(None) if parameters.deleted else table.c.deleted_at.is_(None))
-    where += [_condition(context, resource, item) for item in parameters.filters]
+    where += [_condition(context, resource, item) for item in parameters.filters if item.field not in resource.customs]
+    for name in dict.fromkeys(item.field for item in parameters.filters if item.field in resource.customs):
+        asked = [item for item in parameters.filters if item.field == name]
+        where += _custom(context, resource, resource.fields[name], asked)
     if hits is not None:
         where.append(table.c.id.in_(hits))
     return where
@@ -185,8 +188,6 @@ def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElem
     field, value = resource.fields[item.field], item.value
     if isinstance(field, Through):
         return _through(context, resource, field, item)
-    if field.custom_id is not None:
-        return _custom(context, resource, field, item)
     column: ColumnElement[Any] = resource.table.c[item.column]
     conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "eq": lambda: column == value,
@@ -216,18 +217,32 @@ def keys_of(value: Any) -> Any:
     return [key_of(text) for text in value] if isinstance(value, list) else key_of(value)
 
 
-def _custom(context: Context, resource: Resource, field: FaceField, item: Filter) -> ColumnElement[bool]:
-    """Return the predicate of a filter by one of the organization's own fields."""
-    column, value = column_of(field), item.value
-    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
-        "eq": lambda: having(context, resource, field, column == value),
-        "in": lambda: having(context, resource, field, column.in_(value)),
-        "not": lambda: not_(having(context, resource, field, column == value)),
-        "after": lambda: having(context, resource, field, column > value),
-        "before": lambda: having(context, resource, field, column < value),
-        "empty": lambda: not_(having(context, resource, field)) if value else having(context, resource, field),
-    }
-    return conditions[item.op]()
+def _custom(
+    context: Context, resource: Resource, field: FaceField, filters: list[Filter]
+) -> list[ColumnElement[bool]]:
+    """Return the predicates of the filters by one of the organization's own fields.
+
+    What a single value must be is asked at once: a range is one stretch of the index, not what two have in common.
+    """
+    column, several = column_of(field), field.kind == "codes"
+    where, together = [], []
+    for item in filters:
+        value = item.value
+        wanted: dict[str, Callable[[], ColumnElement[bool]]] = {
+            "eq": lambda value=value: column == value,
+            "in": lambda value=value: column.in_(value),
+            "after": lambda value=value: column > value,
+            "before": lambda value=value: column < value,
+        }
+        if item.op in wanted:
+            condition = wanted[item.op]()
+            where += [having(context, resource, field, condition)] if several else []
+            together += [] if several else [condition]
+        elif item.op == "not":
+            where.append(lacking(context, resource, field, column == value))
+        else:
+            where.append((lacking if value else having)(context, resource, field))
+    return [*where, having(context, resource, field, *together)] if together else where
 
 
 def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()) -> Select[Any]:
@@ -304,15 +319,14 @@ def _by_custom(
     value, last = parameters.cursor or (None, None)
     rows: list[Row] = []
     if last is None or value is not None:
-        held = query.join(VALUES, and_(VALUES.c.row_id == identity, VALUES.c.position == 0)).where(
-            VALUES.c.organization_id == context.organization_id, VALUES.c.field_id == field.custom_id
+        held = query.join(VALUES, VALUES.c.row_id == identity).where(
+            VALUES.c.organization_id == context.organization_id,
+            VALUES.c.field_id == field.custom_id,
+            VALUES.c.position == 0,
         )
-        if last is not None:
-            limit_value = literal(value, column.type)
-            beyond = column < limit_value if descending else column > limit_value
-            after = identity < last if descending else identity > last
-            first = column <= limit_value if descending else column >= limit_value
-            held = held.where(first, or_(beyond, and_(column == limit_value, after)))
+        if last is not None:  # compared as a pair, which the index knows: thousands may have the same value
+            here, there = tuple_(column, VALUES.c.row_id), tuple_(literal(value, column.type), literal(last))
+            held = held.where(here < there if descending else here > there)
         order = (column.desc(), VALUES.c.row_id.desc()) if descending else (column, VALUES.c.row_id)
         rows = _fetch(context, held.order_by(*order).limit(limit).offset(skip))
         if len(rows) == limit:
@@ -324,7 +338,7 @@ def _by_custom(
         else:
             skip = 0
         last = None
-    rest = query.where(not_(having(context, resource, field)))
+    rest = query.where(lacking(context, resource, field))
     if last is not None:
         rest = rest.where(identity < last if descending else identity > last)
     order_of_rest = identity.desc() if descending else identity.asc()

@@ -36,7 +36,7 @@ class Menu:
 class Unique:
     """A column that is unique among the living, within others; `field` is what people typed.
 
-    `setting` names the organization's setting that switches it: while that is off the column is empty (accounts/uniqueness.py).
+    `setting` names the organization's setting that switches it: while that is off the column is empty.
     """
 
     column: str
@@ -59,8 +59,9 @@ class Action:
     """A verb on a resource: its schema, its rule and its permission.
 
     The rule takes (context, ids, values) and returns the id of the row to look at afterwards when it is another one.
-    `words` stand over its form, `done` is said afterwards: "%(name)s was moved". `applies` says whether a row is
-    offered it, `initial` what its form is drawn with, `offer` what its pickers hold.
+    `words` stand over its form, `verb` on its button, `done` is said afterwards: "%(name)s was moved". `applies` says
+    whether a row is offered it, `initial` what its form is drawn with, `offer` what its pickers hold, `touches` what
+    else of the organization it changes, as blockers.
     """
 
     name: str
@@ -72,7 +73,9 @@ class Action:
     danger: bool = False
     bulk: bool = True
     words: Any = ""
+    verb: Any = ""
     done: Any = ""
+    touches: Callable[[Context, Mapping[str, Any]], list[Any] | None] = _nothing
     applies: Callable[[Context, Mapping[str, Any]], bool] = lambda _context, _row: True
     initial: Callable[[Context, Mapping[str, Any]], Mapping[str, Any] | None] = _nothing
     offer: Callable[[Context, str, Mapping[str, Any] | None], set[int] | None] = _nothing

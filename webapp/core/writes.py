@@ -10,11 +10,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 from marshmallow import missing
-from sqlalchemy import and_, case, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.core.blockers import blockers
+from webapp.core.checks import check_references, check_unique, taken_meanwhile
 from webapp.core.context import Context
 from webapp.core.custom import is_customizable, keep_values, plan_custom, searched, tailor
 from webapp.core.database import column_names, key_of
@@ -23,7 +24,7 @@ from webapp.core.fields import Text
 from webapp.core.jobs import enqueue
 from webapp.core.numbers import free_numbers
 from webapp.core.query import get_row, reach
-from webapp.core.resource import Resource, Unique, registry
+from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, hold, missing_references, references, scoped
 
 Row = dict[str, Any]
@@ -218,67 +219,6 @@ def number(context: Context, resource: Resource, drafts: list[Draft]) -> None:
             draft["search_text"] = "\n".join(part for part in (key_of(text), draft["search_text"]) if part)
 
 
-def check_references(context: Context, resource: Resource, drafts: list[Draft]) -> None:
-    """Fail the drafts that would refer to what does not exist, is deleted or out of reach: one query."""
-    targets = references(resource.table)
-    pairs = [
-        (target, column, draft[column])
-        for draft in drafts
-        for column, target in targets.items()
-        if draft.changed(column) and draft[column] is not None
-    ]
-    missing = {(column, row_id) for _table, column, row_id in missing_references(context.session, pairs)}
-    for draft in drafts if missing else ():
-        for column in targets:
-            if draft.changed(column) and (column, draft[column]) in missing:
-                draft.fail(column, _("does not exist"))
-
-
-def check_unique(context: Context, resource: Resource, drafts: list[Draft]) -> None:
-    """Fail the drafts whose unique values a living row, or an earlier draft, has already: one query a rule."""
-    for rule in resource.unique:
-        columns = (*rule.within, rule.column)
-        wanted: dict[tuple[Any, ...], list[Draft]] = {}
-        for draft in drafts:
-            value = tuple(draft[column] for column in columns)
-            if value[-1] is not None and draft.changed(*columns) and not draft["deleted_at"]:
-                wanted.setdefault(value, []).append(draft)
-        if wanted:
-            _fail_taken(context, resource, rule, columns, wanted)
-
-
-def _fail_taken(
-    context: Context,
-    resource: Resource,
-    rule: Unique,
-    columns: tuple[str, ...],
-    wanted: dict[tuple[Any, ...], list[Draft]],
-) -> None:
-    table = resource.table
-    name = table.c[resource.fields[resource.label].column]
-    seen = and_(*reach(context, resource))
-    key = table.c[rule.column]
-    query = select(table.c.id, case((seen, name)).label("holder"), *[table.c[column] for column in columns]).where(
-        scoped(context.session, table), key.in_({value[-1] for value in wanted})
-    )
-    if "deleted_at" in table.c:
-        query = query.where(table.c.deleted_at.is_(None))
-    holders = {tuple(row[c] for c in columns): row for row in _rows(context, query)}
-    for value, drafts in wanted.items():
-        holder = holders.get(value)
-        for position, draft in enumerate(drafts):
-            own = draft.current["id"] if draft.current else None
-            if holder and holder["id"] != own:
-                name = holder["holder"] or _("Something out of your reach")
-                draft.fail(rule.field, _("%(name)s has this already.", name=name))
-            elif position:
-                draft.fail(rule.field, _("This stands twice in what you sent."))
-
-
-def _rows(context: Context, query: Any) -> list[Row]:
-    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
-
-
 def create(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
     """Make a row by the resource's rule and return its id. Raises Invalid."""
     rule: Callable[..., int] = resource.rules.get("create", create_row)
@@ -448,14 +388,3 @@ def _flush(context: Context, resource: Resource, row: Any) -> None:
     except StaleDataError as error:
         context.session.rollback()
         raise Conflict(_("Somebody changed this at the same moment. Try again."), code="stale") from error
-
-
-def taken_meanwhile(resource: Resource, error: IntegrityError) -> Exception:
-    """Return the error to show when a constraint refused what the check before it had allowed."""
-    text = str(error.orig)  # PostgreSQL names the index alone where rows are secured
-    indexes = [index for index in resource.table.indexes if index.unique and str(index.name) in text]
-    taken = {column.name for index in indexes for column in index.columns}
-    for rule in resource.unique:
-        if rule.column in text or rule.column in taken:
-            return Invalid({rule.field: [_("Somebody has just taken this.")]})
-    return error

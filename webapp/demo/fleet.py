@@ -25,6 +25,15 @@ DEPARTMENT_OF = {
     "boats": "Polar operations", "vehicles": "Logistics", "tools": "Workshop", "workshop": "Workshop",
     "safety": "Polar operations",
 }  # fmt: skip
+# What is added to a product's name, so that one reads what a thing is.
+NOUNS = {
+    "Cinema cameras": "body", "Mirrorless cameras": "body", "Microphones": "microphone", "Recorders": "recorder",
+    "Wireless systems": "radio microphone", "Headphones": "headphones", "Lights": "light", "Tripods": "tripod",
+    "Gimbals": "gimbal", "Monitors": "monitor", "Multirotors": "drone", "Fixed wing": "drone",
+    "Total stations": "total station", "GNSS receivers": "GNSS receiver", "Laser scanners": "scanner",
+    "Resuscitation": "defibrillator", "Generators": "generator", "Power stations": "power station",
+    "Radios": "radio", "Satellite phones": "satellite phone", "Avalanche": "transceiver", "Snowmobiles": "snowmobile",
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -109,13 +118,13 @@ class Fleet:
         bought = self._bought(product, early=early)
         home = home or next(self._homes[product.pool])
         site = home.partition(" / ")[0]
-        currency, rate = CURRENCIES.get(site, ("EUR", Decimal(1)))
+        currency, rate = CURRENCIES.get(site if self.source.random() < 0.5 else "", ("EUR", Decimal(1)))
         price = Decimal(product.price) * rate * Decimal(self.source.choice((92, 95, 97, 100, 100, 100, 102))) / 100
         known = (bought - self.start).days + self.source.randint(2, 12)
         thing = Thing(
             number=len(self.things),
             product=product,
-            name=product.name,
+            name=" ".join(filter(None, (product.name, NOUNS.get(product.category)))),
             serial=self._serial(product.serial),
             bought=bought,
             cost=price.quantize(Decimal("0.01")),

@@ -20,6 +20,8 @@ from webapp.demo.places import SITES
 REQUESTABLE = ("media", "sound", "light", "drones", "survey")
 INTUNE, BENCH = "Intune sync", "Workshop bench"
 COMPANY_OF = {site.name: site.company for site in SITES}
+PHONES = {site.name: site.phone for site in SITES}
+FIRST_KANA = 0x3040  # from here on the family is named first
 TOP_OF = {name: top for _kind, top, below, *_rest in CATEGORIES for name in (top, *below)}
 
 
@@ -349,18 +351,20 @@ class Year(Diary):
 
 def person_patch(person: Employee, number: int | None = None) -> Patch:
     """Return what is known of somebody; `number` is their place in the list of employees."""
-    eastern = ord(person.first[0]) >= 0x3040
+    eastern = ord(person.first[0]) >= FIRST_KANA
+    order = PEOPLE.index(person) + 101 if number is None else number
     patch: Patch = {
         "first_name": person.first,
         "last_name": person.last,
         "email": f"{person.login}@kestrel.example",
         "username": person.login,
+        "phone": f"{PHONES[site_of(person.place)]} ext. {order % 1000}",
         "title": person.title,
         "department_id": Ref("departments", person.department),
         "company_id": Ref("companies", COMPANY_OF[site_of(person.place)]),
         "location_id": Ref("locations", person.place),
         "is_technician": person.technician,
-        "employee_number": f"KFR-{PEOPLE.index(person) + 101 if number is None else number:04d}",
+        "employee_number": f"KFR-{order:04d}",
     }
     if eastern:
         patch["name"] = person.last + person.first

@@ -74,7 +74,7 @@ PEOPLE = (
     Employee("leila", "Leila", "Haddad", "Head of logistics", "Logistics", "Rotterdam / Office", "ines"),
     Employee("bjorn", "Björn", "Håkansson", "Head of IT", "Information technology", "Rotterdam / Server room", "ines", True),
     Employee("eleni", "Ελένη", "Παπαδοπούλου", "Finance director", "Finance & people", "Lisbon / Floor 3", "ines"),
-    Employee("amara", "Amara", "Okafor", "Director of photography", "Film unit", "Lisbon / Floor 2", "ines"),
+    Employee("amara", "Amara", "Okafor", "Camera operator", "Film unit", "Lisbon / Floor 2", "ines"),
     Employee("jose-maria", "José-María", "Etxeberria", "Sound recordist", "Sound & light", "Lisbon / Studio 1", "amara"),
     Employee("joao", "João Pedro", "Siqueira", "Stock keeper", "Film unit", "Lisbon / Media store", "amara", True),
     Employee("yuki", "由紀", "佐藤", "Camera operator", "Film unit", "Lisbon / Studio 2", "amara"),

@@ -8,7 +8,13 @@ from decimal import ROUND_CEILING, Decimal
 
 from babel import Locale
 from babel.dates import format_skeleton
-from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    parse_pattern,
+)
 from flask_babel import get_locale
 from markupsafe import Markup, escape
 
@@ -18,7 +24,7 @@ Point = tuple[date, Decimal]
 Series = Sequence[Point]
 
 # distances from the edges: room for what stands beside the axes
-TOP, RIGHT_EDGE, FOOT, AXIS_GAP, LETTER = 11, 12, 24, 8, 6.3
+TOP, RIGHT_EDGE, FOOT, AXIS_GAP, LETTER = 11, 12, 24, 8, 7
 TICKS = 4
 MONTH_LABELS, YEAR_LABELS = 6, 8
 LONG = re.compile(r"\d{5}")
@@ -140,8 +146,9 @@ def compact_money(value: Decimal, currency: str, locale: Locale) -> str:
 
 
 def _whole_money(value: Decimal, currency: str, locale: Locale) -> str:
-    pattern = locale.currency_formats["standard"]
-    return str(pattern.apply(value, locale, currency=currency, currency_digits=False, force_frac=(0, 0)))
+    pattern = parse_pattern(locale.currency_formats["standard"].pattern)
+    pattern.frac_prec = (0, 0)
+    return str(pattern.apply(value, locale, currency=currency, currency_digits=False))
 
 
 def _short(value: Decimal, currency: str | None, locale: Locale, digits: int) -> str:

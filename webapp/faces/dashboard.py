@@ -150,7 +150,21 @@ def lately(context: Context, renderer: Renderer) -> list[dict[str, Any]]:
         .limit(LINES)
     )
     rows = [dict(row) for row in context.session.execute(grouped, execution_options=CHECKED).mappings()]
-    return [_line(context, renderer, kinds[row["item_type"]], row) for row in rows]
+    called = _called(context, kinds, rows)
+    return [_line(context, renderer, kinds[row["item_type"]], row, called) for row in rows]
+
+
+def _called(context: Context, kinds: Mapping[str, Resource], rows: list[Row]) -> dict[tuple[str, int], str]:
+    """Return what things are called that the log knows by their tags: {(table, id): name}."""
+    found: dict[tuple[str, int], str] = {}
+    for table, resource in kinds.items():
+        ids = [row["item_id"] for row in rows if row["item_type"] == table and row["count"] == 1]
+        if ids and resource.subtitle:
+            column = resource.table.c[resource.fields[resource.subtitle].column]
+            query = select(resource.table.c.id, column).where(*reach(context, resource), resource.table.c.id.in_(ids))
+            names = context.session.execute(query, execution_options=CHECKED)
+            found |= {(table, row_id): str(name) for row_id, name in names if name}
+    return found
 
 
 def _told(context: Context) -> dict[str, Resource]:
@@ -177,11 +191,14 @@ def _in_reach(context: Context, window: Any, kinds: Mapping[str, Resource]) -> C
     return or_(window.c.item_type.notin_(list(located)), *inside)
 
 
-def _line(context: Context, renderer: Renderer, resource: Resource, row: Row) -> dict[str, Any]:
-    what, url = row["item_name"], url_for(f"{resource.name}.detail", row_id=row["item_id"])
+def _line(
+    context: Context, renderer: Renderer, resource: Resource, row: Row, called: Mapping[tuple[str, int], str]
+) -> dict[str, Any]:
+    name = called.get((row["item_type"], row["item_id"]))
+    what, url = name or row["item_name"], url_for(f"{resource.name}.detail", row_id=row["item_id"])
     if row["count"] > 1:
         number = renderer.number(row["count"]) + ("+" if row["count"] == WINDOW else "")
-        what = _("%(number)s × %(thing)s", number=number, thing=str(resource.singular).lower())
+        what, name = _("%(number)s %(things)s", number=number, things=str(resource.title).lower()), None
         url = url_for(f"{resource.name}.index")
     local, today = row["at"].astimezone(renderer.zone).date(), context.at.astimezone(renderer.zone).date()
     return {
@@ -191,6 +208,7 @@ def _line(context: Context, renderer: Renderer, resource: Resource, row: Row) ->
         "icon": {"api": "api", "job": "settings-automation"}.get(row["face"], "terminal-2"),
         "verb": _verb(row["event"]),
         "what": what,
+        "tag": row["item_name"] if name else "",
         "url": url,
         "when": renderer.time(row["at"]) if local == today else renderer.day(local),
         "iso": row["at"].isoformat(timespec="seconds"),

@@ -61,7 +61,7 @@ def fact(resource: Resource, renderer: Renderer, name: str, row: Row) -> Markup:
 
 def _is_empty(resource: Resource, name: str, row: Row) -> bool:
     value, item = row.get(name), resource.fields[name]
-    return value in (None, "", []) or (value is False and item.kind == "flag" and item.load_default is False)
+    return value in (None, "", []) or (item.kind == "flag" and value == item.load_default)
 
 
 def _lines(value: str) -> Markup:

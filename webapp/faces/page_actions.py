@@ -22,23 +22,23 @@ def act(context: Context, resource: Resource, row_id: int, action: Action) -> Re
     """Show the form of an act, or do it; the same form sent twice does it once."""
     row = get_row(context, resource, row_id)
     if request.method != "POST":
-        return _form_page(resource, row, action, action_form(context, action.schema, action=action, row=row))
+        return _form_page(context, resource, row, action, action_form(context, action.schema, action=action, row=row))
     form = action_form(context, action.schema, action=action, row=row, posted=request.form)
     context, done = once(context, form.nonce.data or "")
     if done:
         return go(url_for(f"{resource.name}.detail", row_id=row_id))
     loaded = form.load(action.schema(), form.patch(request.form))
     if loaded is None:
-        return _form_page(resource, row, action, form), 422
+        return _form_page(context, resource, row, action, form), 422
     try:
         after = action.rule(context, [row_id], loaded)
     except Invalid as error:
         context.session.rollback()
         form.show(error.errors)
-        return _form_page(resource, row, action, form), 422
+        return _form_page(context, resource, row, action, form), 422
     except Conflict as error:
         context.session.rollback()
-        return _form_page(resource, row, action, form, error), 409
+        return _form_page(context, resource, row, action, form, error), 409
     shown = after if isinstance(after, int) else row_id
     name = title_of(resource, row)[0]
     said = str(action.done) % {"name": name} if action.done else f"{action.label}: {name}"
@@ -47,7 +47,7 @@ def act(context: Context, resource: Resource, row_id: int, action: Action) -> Re
 
 
 def _form_page(
-    resource: Resource, row: Row, action: Action, form: ResourceForm, conflict: Conflict | None = None
+    context: Context, resource: Resource, row: Row, action: Action, form: ResourceForm, conflict: Conflict | None = None
 ) -> str:
     name, tag = title_of(resource, row)
     base = url_for(f"{resource.name}.index")
@@ -62,7 +62,8 @@ def _form_page(
         blockers=blocker_links(conflict.blockers) if conflict else [],
         action=request.path,
         cancel_url=back,
-        verb=str(action.label),
+        verb=str(action.verb or action.label),
+        touched=blocker_links(action.touches(context, row) or []) if conflict is None else [],
         danger=action.danger,
         in_dialog=in_dialog(),
     )

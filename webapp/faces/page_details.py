@@ -17,6 +17,7 @@ from webapp.core.activity import plain
 from webapp.core.context import Context
 from webapp.core.errors import BadRequest, NotFound
 from webapp.core.fields import LARGEST_ID
+from webapp.core.labels import label_rows
 from webapp.core.query import get_row, labels_in_reach
 from webapp.core.resource import Action, Resource, registry
 from webapp.faces.facts import FactGroup, fact_groups
@@ -84,10 +85,24 @@ def detail(context: Context, resource: Resource, row_id: int) -> ResponseReturnV
     """Show one thing."""
     row = found(context, resource, row_id)
     page = detail_view(context, resource, row)
-    crumbs = [(str(resource.title), url_for(f"{resource.name}.index")), (page.tag or page.title, None)]
+    crumbs: list[tuple[str, str | None]] = [(str(resource.title), url_for(f"{resource.name}.index"))]
+    crumbs += [*_above(context, resource, row), (page.tag or page.title, None)]
     tab_data = _fill_tabs(context, page)
     found_template = template_of(resource, "detail.html")
     return render_template(found_template, resource=resource, page=page, crumbs=crumbs, data=tab_data)
+
+
+def _above(context: Context, resource: Resource, row: Row) -> list[tuple[str, str | None]]:
+    """Return (name, URL) of what a thing of a tree stands in, as far as the actor sees it, the outermost first."""
+    if "parent_id" not in resource.label_columns:
+        return []
+    known, found = label_rows(context, resource.name), []
+    while (parent_id := row["parent_id"]) in known and parent_id not in found:
+        found.append(parent_id)
+        row = known[parent_id]
+    seen = labels_in_reach(context, {resource.name: found})[resource.name] if found else {}
+    pairs = [(str(seen[i]["name"]), url_for(f"{resource.name}.detail", row_id=i)) for i in reversed(found) if i in seen]
+    return [*pairs]
 
 
 def detail_view(context: Context, resource: Resource, row: Row) -> DetailView:
@@ -101,7 +116,8 @@ def detail_view(context: Context, resource: Resource, row: Row) -> DetailView:
     page.record = [(label_of_field(resource, name), renderer.value(resource, name, row)) for name in times]
     page.record.append((_("Number"), Markup('<span class="qm-num">{}</span>').format(row["id"])))
     for panel in registry.panels(resource.name, "aside", context.actor):
-        page.panels.append({"title": panel.title, "data": panel.query(context, row), "template": panel.template})
+        if data := panel.query(context, row):  # a panel that has nothing to say is not drawn
+            page.panels.append({"title": panel.title, "data": data, "template": panel.template})
     page.related = [
         {"label": item.label, "icon": item.resource.icon, "count": counted(renderer, item.count), "url": item.url}
         for item in related_to(context, resource, row["id"])

@@ -35,8 +35,11 @@ def create(context: Context, resource: Resource) -> ResponseReturnValue:
     """Show the empty form, or make what was typed; the same form sent twice makes one."""
     if request.method != "POST":
         original = request.args.get("from", type=int)
-        initial = request.args if original is None else copied(context, resource, original)
-        return _form_page(resource, form_for(context, resource, initial=initial))
+        if original is None:
+            return _form_page(resource, form_for(context, resource, initial=request.args))
+        row = get_row(context, resource, original)
+        said = _("A copy of %(name)s", name=" · ".join(filter(None, title_of(resource, row)[::-1])))
+        return _form_page(resource, form_for(context, resource, initial=copied(resource, row)), note=said)
     form = form_for(context, resource, posted=request.form)
     context, done = once(context, form.nonce.data or "")
     if done:
@@ -56,10 +59,9 @@ def create(context: Context, resource: Resource) -> ResponseReturnValue:
     return go(url_for(f"{resource.name}.detail", row_id=row_id))
 
 
-def copied(context: Context, resource: Resource, row_id: int) -> Row:
+def copied(resource: Resource, row: Row) -> Row:
     """Return what a copy of a thing starts with: all but what is unique among its kind or numbered."""
     own = {rule.field for rule in resource.unique} | ({resource.numbering.column} if resource.numbering else set())
-    row = get_row(context, resource, row_id)
     return {name: row[name] for name in resource.writable if name not in own and row.get(name) is not None}
 
 
@@ -89,7 +91,12 @@ def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
 
 
 def _form_page(
-    resource: Resource, form: ResourceForm, row: Row | None = None, conflict: dict[str, Any] | None = None
+    resource: Resource,
+    form: ResourceForm,
+    row: Row | None = None,
+    conflict: dict[str, Any] | None = None,
+    *,
+    note: str = "",
 ) -> str:
     base = url_for(f"{resource.name}.index")
     crumbs: list[tuple[str, str | None]] = [(str(resource.title), base)]
@@ -105,7 +112,7 @@ def _form_page(
         resource=resource,
         form=form,
         title=title,
-        subtitle=tag,
+        subtitle=tag or note,
         action=request.path,
         crumbs=crumbs,
         cancel_url=back,

@@ -14,25 +14,9 @@ from webapp.core.errors import BadRequest, Invalid
 from webapp.core.query import COUNT_LIMIT
 from webapp.core.resource import Resource
 from webapp.core.totals import standing
+from webapp.faces import saved_views as kept
 from webapp.faces.list_state import ListState
 from webapp.faces.rendering import Renderer
-from webapp.faces.saved_views import (
-    LONGEST_NAME,
-    SHARE,
-    SavedView,
-    Views,
-    canonical,
-    counts_of,
-    find_view,
-    may_change,
-    move_view,
-    name_view,
-    replace_query,
-    restore_view,
-    save_view,
-    values_of,
-    views_of,
-)
 from webapp.faces.surface import go, in_dialog, toast
 
 Row = Mapping[str, Any]
@@ -51,7 +35,7 @@ def counted(renderer: Renderer, count: int | None) -> str:
     return renderer.number(min(count, COUNT_LIMIT)) + ("+" if count > COUNT_LIMIT else "")
 
 
-def current_of(state: ListState, views: Views) -> Row | None:
+def current_of(state: ListState, views: kept.Views) -> Row | None:
     """Return the view that a list started from, or the one that it happens to be."""
     said = views.get(state.view_id)
     return said or next((row for row in views.rows if row["query"] and state.says(row["query"])), None)
@@ -63,7 +47,7 @@ def is_changed(state: ListState, current: Row | None) -> bool:
 
 
 def tabs_of(
-    context: Context, resource: Resource, state: ListState, views: Views, counts: Mapping[int, int]
+    context: Context, resource: Resource, state: ListState, views: kept.Views, counts: Mapping[int, int]
 ) -> list[dict[str, Any]]:
     """Return the tabs of a list: all, each saved view, the deleted ones; `counts` by view."""
     current, living, renderer = current_of(state, views), not state.parameters.deleted, Renderer(context)
@@ -80,9 +64,9 @@ def tabs_of(
     for row in views.rows:
         is_current = row is current
         tab = {"label": row["name"], "url": url_of(resource, row["id"], row["query"]), "current": is_current}
-        tab["count"], tab["counted"] = counted(renderer, counts.get(row["id"])), "q" not in values_of(row["query"])
+        tab["count"], tab["counted"] = counted(renderer, counts.get(row["id"])), "q" not in kept.values_of(row["query"])
         tab["shared"] = row["is_shared"] and row["user_id"] != context.actor.user_id
-        if is_current and may_change(context.actor, row):
+        if is_current and kept.may_change(context.actor, row):
             tab["edit_url"] = url_for(f"{resource.name}.views", id=row["id"])
         tabs.append(tab)
     restores = "restore" in resource.pages and "deleted_at" in resource.table.c
@@ -101,32 +85,32 @@ def _standing(context: Context, resource: Resource) -> int | None:
 
 def tabs_with_counts(context: Context, resource: Resource, state: ListState) -> str:
     """Return the tabs alone, each with its count: what the page asks for once it is shown."""
-    views = views_of(context, resource)
+    views = kept.views_of(context, resource)
     asked = {int(row["id"]): _state(context, resource, row["query"]).parameters for row in views.rows}
     if _standing(context, resource) is None:
         asked[ALL] = _state(context, resource, "").parameters
-    tabs = tabs_of(context, resource, state, views, counts_of(context, resource, asked))
+    tabs = tabs_of(context, resource, state, views, kept.counts_of(context, resource, asked))
     return render_template("resource/_views.html", tabs=tabs, new_url=save_url(resource, state, views))
 
 
 def _state(context: Context, resource: Resource, query: str) -> ListState:
-    return ListState(context, resource, MultiDict(values_of(query)))
+    return ListState(context, resource, MultiDict(kept.values_of(query)))
 
 
-def save_url(resource: Resource, state: ListState, views: Views) -> str:
+def save_url(resource: Resource, state: ListState, views: kept.Views) -> str:
     """Return where what a list shows now is kept: its columns too when they are not everybody's."""
-    values = values_of(state.query)
+    values = kept.values_of(state.query)
     if "fields" not in values and views.columns and views.columns != resource.columns:
         values["fields"] = ",".join(views.columns)
     current = current_of(state, views)
-    return url_for(f"{resource.name}.views", query=canonical(values), view=current["id"] if current else None)
+    return url_for(f"{resource.name}.views", query=kept.canonical(values), view=current["id"] if current else None)
 
 
 def views(context: Context, resource: Resource) -> ResponseReturnValue:
     """Ask for the name of a view, or keep, change, move, delete and restore one."""
     if request.method != "POST":
-        row = views_of(context, resource).get(request.args.get("id", type=int))
-        return _dialog(context, resource, row if row and may_change(context.actor, row) else None)
+        row = kept.views_of(context, resource).get(request.args.get("id", type=int))
+        return _dialog(context, resource, row if row and kept.may_change(context.actor, row) else None)
     act = request.values.get("act", "save")
     if act not in ACTS:
         raise BadRequest(_("There is no such act."))
@@ -134,15 +118,15 @@ def views(context: Context, resource: Resource) -> ResponseReturnValue:
         return ACTS[act](context, resource)
     except Invalid as error:
         context.session.rollback()
-        row = views_of(context, resource).get(request.values.get("id", type=int))
+        row = kept.views_of(context, resource).get(request.values.get("id", type=int))
         return _dialog(context, resource, row, [m for found in error.errors.values() for m in found]), 422
 
 
 def _dialog(context: Context, resource: Resource, row: Row | None, errors: list[str] | None = None) -> str:
     base = url_for(f"{resource.name}.index")
     query = request.values.get("query", "")
-    started = views_of(context, resource).get(request.values.get("view", type=int))
-    replaceable = row is None and started is not None and may_change(context.actor, started)
+    started = kept.views_of(context, resource).get(request.values.get("view", type=int))
+    replaceable = row is None and started is not None and kept.may_change(context.actor, started)
     title = _("Change the view %(name)s", name=row["name"]) if row else _("Save view")
     return render_template(
         "resource/view.html",
@@ -152,9 +136,9 @@ def _dialog(context: Context, resource: Resource, row: Row | None, errors: list[
         cancel_url=url_of(resource, row["id"], row["query"]) if row else f"{base}?{query}",
         row=row,
         name=request.form.get("name", row["name"] if row else ""),
-        longest=LONGEST_NAME,
+        longest=kept.LONGEST_NAME,
         shared=request.form.get("shared") == "true" if request.form else bool(row and row["is_shared"]),
-        may_share=can(context.actor, SHARE),
+        may_share=can(context.actor, kept.SHARE),
         query=query,
         started=started if replaceable else None,
         errors=errors or [],
@@ -162,39 +146,39 @@ def _dialog(context: Context, resource: Resource, row: Row | None, errors: list[
     )
 
 
-def _asked(context: Context, resource: Resource, name: str = "id", *, deleted: bool = False) -> SavedView:
-    return find_view(context, resource, request.values.get(name, 0, type=int), deleted=deleted)
+def _asked(context: Context, resource: Resource, name: str = "id", *, deleted: bool = False) -> kept.SavedView:
+    return kept.find_view(context, resource, request.values.get(name, 0, type=int), deleted=deleted)
 
 
-def _open(resource: Resource, view: SavedView) -> ResponseReturnValue:
+def _open(resource: Resource, view: kept.SavedView) -> ResponseReturnValue:
     return go(url_of(resource, view.id, view.query))
 
 
 def _save(context: Context, resource: Resource) -> ResponseReturnValue:
     shared = request.form.get("shared") == "true"
-    view = save_view(context, resource, request.form.get("name", ""), request.form.get("query", ""), shared=shared)
+    view = kept.save_view(context, resource, request.form.get("name", ""), request.form.get("query", ""), shared=shared)
     toast(_("The view %(name)s was saved", name=view.name))
     return _open(resource, view)
 
 
 def _replace(context: Context, resource: Resource) -> ResponseReturnValue:
     view = _asked(context, resource, "view")
-    replace_query(view, request.form.get("query", ""))
+    kept.replace_query(view, request.form.get("query", ""))
     toast(_("The view %(name)s shows this from now on", name=view.name))
     return _open(resource, view)
 
 
 def _rename(context: Context, resource: Resource) -> ResponseReturnValue:
     view = _asked(context, resource)
-    shared = request.form.get("shared") == "true" if can(context.actor, SHARE) else view.is_shared
-    name_view(context, view, request.form.get("name", ""), shared=shared)
+    shared = request.form.get("shared") == "true" if can(context.actor, kept.SHARE) else view.is_shared
+    kept.name_view(context, view, request.form.get("name", ""), shared=shared)
     toast(_("The view %(name)s was saved", name=view.name))
     return _open(resource, view)
 
 
 def _move(context: Context, resource: Resource) -> ResponseReturnValue:
     view = _asked(context, resource)
-    move_view(context, resource, view, step=-1 if request.form.get("act") == "left" else 1)
+    kept.move_view(context, resource, view, step=-1 if request.form.get("act") == "left" else 1)
     return _open(resource, view)
 
 
@@ -208,7 +192,7 @@ def _delete(context: Context, resource: Resource) -> ResponseReturnValue:
 
 def _restore(context: Context, resource: Resource) -> ResponseReturnValue:
     view = _asked(context, resource, deleted=True)
-    restore_view(context, view)
+    kept.restore_view(context, view)
     toast(_("The view %(name)s was restored", name=view.name))
     return _open(resource, view)
 

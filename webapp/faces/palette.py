@@ -75,9 +75,10 @@ class Found:
 def search(context: Context, q: str, *, most: int = IN_PALETTE) -> Found:
     """Return what an actor finds for some letters: exact tags and serials, then every kind, pages and acts."""
     q = " ".join(q.split())
-    groups = _things(context, q, most) if q else []
-    count = sum(group.total for group in groups)
-    groups += _places_to_go(context.actor, q)
+    things = _things(context, q, most) if q else []
+    count = sum(group.total for group in things)
+    groups = [*things[:1], _ways(_("Go to"), destinations(context.actor), q)]
+    groups += [*things[1:], _ways(_("Do"), acts(context.actor), q)]
     lines = sum(len(group.hits) for group in groups)
     if not lines:
         said = _("Nothing found")
@@ -253,18 +254,10 @@ class Highlighter:
         return Markup().join([*parts, escape(text[last:])])
 
 
-def _places_to_go(actor: Actor, q: str) -> list[HitGroup]:
-    """Return the pages and the acts whose names have the searched words; all of them when nothing is searched for."""
-    light = Highlighter(q)
-    groups = ((_("Do"), acts(actor)), (_("Go to"), destinations(actor)))
-    return [
-        HitGroup(label, [_way(entry, light) for entry in _named(entries, q)[: PAGES_AND_ACTS if q else 24]])
-        for label, entries in groups
-    ]
-
-
-def _way(entry: Entry, light: Highlighter) -> Hit:
-    return Hit(title=light(str(entry.label)), url=entry.url, icon=entry.icon)
+def _ways(label: str, entries: Iterable[Entry], q: str) -> HitGroup:
+    """Return the pages or acts whose names have the searched words; all of them when nothing is searched for."""
+    light, shown = Highlighter(q), _named(entries, q)[: PAGES_AND_ACTS if q else None]
+    return HitGroup(label, [Hit(light(str(entry.label)), entry.url, entry.icon) for entry in shown])
 
 
 def _named(entries: Iterable[Entry], q: str) -> list[Entry]:

@@ -34,10 +34,9 @@ def related_to(context: Context, resource: Resource, row_id: int) -> list[Relate
     for name, field, count in context.session.execute(union_all(*parts), execution_options=CHECKED):
         if count:
             other = registry.resources[name]
-            said = (
-                str(other.title) if len(fields[name]) == 1 and other.name != resource.name else f"{other.title} · {other.fields[field].label or field}"
-            )
-            found.append(Related(other, field, count, said, url_for(f"{name}.index", **{field: row_id})))
+            plainly = len(fields[name]) == 1 and other.name != resource.name
+            said = str(other.title) if plainly else f"{other.title} · {other.fields[field].label or field}"
+            found.append(Related(other, field, count, said, f"{url_for(f'{name}.index')}?{field}={row_id}"))
     return found
 
 

@@ -62,6 +62,13 @@ def state(word: object, lifecycle: str, *, pill: bool = False) -> Markup:
     return Markup('<span class="{} qm-{}">{}{}</span>').format(form, tone, icon(name), word)
 
 
+def within_sentence(word: object) -> str:
+    """Return the name of a kind of thing as it stands within a sentence: small, but for languages with capital nouns."""
+    language = get_locale()
+    text = str(word)
+    return text if language is not None and language.language == "de" else text[:1].lower() + text[1:]
+
+
 def tone_of(key: int | str) -> str:
     """Return one of five tones by a thing's id, always the same one."""
     return TONES[sum(str(key).encode()) % len(TONES)]

@@ -33,7 +33,7 @@ def search_page(context: Context) -> ResponseReturnValue:
 
 def _fallback(context: Context, result: Found) -> list[HitGroup]:
     """Return what one may do instead when nothing was found: the acts."""
-    return search(context, "").groups[:1] if result.is_empty else []
+    return search(context, "").groups[-1:] if result.is_empty else []
 
 
 def acts_page(context: Context) -> ResponseReturnValue:

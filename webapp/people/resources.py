@@ -8,6 +8,7 @@ from webapp.core.fields import CustomizedSchema, Flag, Name, Reference, Text, Wh
 from webapp.core.merge import merge_action
 from webapp.core.resource import Menu, Resource, Unique
 from webapp.people.models import Company, Customer, Department, Person
+from webapp.people.panels import PANELS as PANELS
 from webapp.people.rules import merge_persons, persons_who_are_here, plan_customer, plan_department, plan_person
 from webapp.places.resources import CONTACT, EMAIL, ORGANISATION, WHAT, address_fields, notes_field
 

@@ -10,6 +10,7 @@ from webapp.core.fields import Choice, CustomizedSchema, Flag, Name, Number, Ref
 from webapp.core.merge import merge_action
 from webapp.core.resource import Action, Menu, Resource, Unique
 from webapp.places.models import Location
+from webapp.places.pages import INSIDE
 from webapp.places.rules import (
     keep_closure,
     leave_one_main_place,
@@ -153,3 +154,4 @@ LOCATIONS = Resource(
     actions=(MOVE, replace(merge_action("locations"), offer=offer_outside)),
 )
 RESOURCES = (LOCATIONS,)
+PANELS = (INSIDE,)

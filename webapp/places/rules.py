@@ -1,16 +1,19 @@
 """Rules of the tree of places: what may stand in what, and the closure that roll-ups read."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, case, delete, func, insert, select
 
+from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.labels import label_of, label_rows
 from webapp.core.lookup import ids_by_name
+from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, hold, organization_of, scoped
 from webapp.core.writes import Change, Draft, Facts, create_row, update_row
@@ -188,6 +191,51 @@ def _hang(context: Context, parent_id: int | None, subtree: list[tuple[int, int]
             ]
     if rows:
         context.session.execute(insert(TREE), rows, execution_options=CHECKED)
+
+
+def things_by_place(context: Context) -> dict[str, dict[int, tuple[int, int]]]:
+    """Return {resource: {place: (living things here, things here and below)}} of what the actor may see.
+
+    One query a kind that stands somewhere; places without any are left out.
+    """
+    counted = [other for other in registry.resources.values() if other.located_by not in (None, "id")]
+    return {
+        other.name: _things(context, other, str(other.located_by))
+        for other in counted
+        if can(context.actor, other.read_permission)
+    }
+
+
+def _things(context: Context, other: Resource, located_by: str) -> dict[int, tuple[int, int]]:
+    column = other.table.c[located_by]
+    where = [*reach(context, other), column.isnot(None)]
+    if "deleted_at" in other.table.c:
+        where.append(other.table.c.deleted_at.is_(None))
+    here = select(column.label("place"), func.count().label("things")).where(*where).group_by(column).subquery()
+    right_here = func.sum(case((TREE.c.depth == 0, here.c.things), else_=0))
+    query = (
+        select(TREE.c.ancestor_id, right_here, func.sum(here.c.things))
+        .join(here, here.c.place == TREE.c.location_id)
+        .where(TREE.c.organization_id == organization_of(context.session))
+        .group_by(TREE.c.ancestor_id)
+    )
+    found = context.session.execute(query, execution_options=CHECKED)
+    return {place: (int(own), int(whole)) for place, own, whole in found}
+
+
+def places_in_order(context: Context) -> list[dict[str, Any]]:
+    """Return the living places in reach as a tree lists them: larger kinds first, "Shelf 2" before "Shelf 10"."""
+    columns = [LOCATIONS.c[name] for name in ("id", "parent_id", "name", "kind", "code", "is_active", "is_primary")]
+    places = registry.resources["locations"]
+    query = select(*columns).where(*reach(context, places), LOCATIONS.c.deleted_at.is_(None))
+    rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+    return sorted(rows, key=lambda row: (RANK[row["kind"]], in_reading_order(row["name"])))
+
+
+def in_reading_order(name: str) -> list[tuple[int, int, str]]:
+    """Return the key that sorts names as people do: numbers by their value."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def name_paths(rows: dict[int, dict[str, object]]) -> None:
