@@ -16,11 +16,13 @@ from webapp import FEATURES
 from webapp.accounts.invitations import invite
 from webapp.accounts.models import Membership
 from webapp.accounts.rules import add_member, create_api_key
+from webapp.core import identity
 from webapp.core.context import Context
+from webapp.core.identity_proofs import set_factor
 from webapp.core.labels import label_rows
 from webapp.core.resource import Resource
 from webapp.core.tenancy import references
-from webapp.core.writes import create
+from webapp.core.writes import create, update
 
 for feature in FEATURES:
     if importlib.util.find_spec(f"webapp.{feature}.models"):
@@ -33,6 +35,7 @@ RESOURCES: dict[str, Resource] = {
 }
 WORDS = ("Ärzte", "apple", "Zebra", "éclair", "Beta", "straße", "O'Neil")
 CANARY = "kanarienvogel"
+TUNELESS = {("custom-fields", "slug"), ("custom-fields", "default_value")}  # no free texts
 Patch = dict[str, Any]
 
 
@@ -72,6 +75,13 @@ class Workshop:
         pool, key = self.pools[self.context.tenant.guid], (name, number % 3)
         if key not in pool:
             pool[key] = self.make(name, **SHARED.get(name, {}))
+        return pool[key]
+
+    def chief(self, number: int) -> int:
+        """Return one of three people who belong nowhere: they may manage what people themselves stand in."""
+        pool, key = self.pools[self.context.tenant.guid], ("chiefs", number % 3)
+        if key not in pool:
+            pool[key] = by_rule(self.context, RESOURCES["persons"], {"first_name": f"Chief {number % 3}"})
         return pool[key]
 
     def status(self, number: int) -> int:
@@ -142,12 +152,14 @@ def songs(name: str, /) -> Patch:
     if name in {"users", "members", "invitations", "api-keys"}:
         return {"name": f"{CANARY} {number}"} | ({} if name == "api-keys" else {"email": f"{CANARY}{number}@x.org"})
     texts = [n for n, i in resource.writable.items() if i.kind in {"text", "longtext"} and getattr(i, "max", 0) > 30]
+    texts = [text for text in texts if (name, text) not in TUNELESS]
     return {text: f"{CANARY}{number}@x.org" if "email" in text else f"{CANARY} {number}" for text in texts}
 
 
 def form_of(patch: Patch) -> dict[str, str]:
-    """Return a patch as a browser's form sends it."""
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in patch.items()}
+    """Return a patch as a browser's form sends it; several codes are lines of a text."""
+    lines = {name: "\n".join(value) for name, value in patch.items() if isinstance(value, list)}
+    return {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in patch.items()} | lines
 
 
 def by_rule(context: Context, resource: Resource, patch: Patch) -> int:
@@ -155,14 +167,27 @@ def by_rule(context: Context, resource: Resource, patch: Patch) -> int:
     return create(context, resource, resource.schema_for().load(patch))
 
 
+def make_organization(context: Context, resource: Resource, patch: Patch) -> int:
+    """Give the organization what it may be asked by; there is only one."""
+    update(context, resource, context.organization_id, {"asset_tag_pattern": "TAG-%04d"})
+    return context.organization_id
+
+
 def make_member(context: Context, resource: Resource, patch: Patch) -> int:
-    """Let a new user in."""
-    return int(add_member(context, **patch).id)
+    """Let a new user in, who has been here once."""
+    member: Membership = add_member(context, **patch)
+    member.last_seen_at = context.at
+    context.session.flush()
+    return int(member.id)
 
 
 def make_user(context: Context, resource: Resource, patch: Patch) -> int:
-    """Let a new user in and return the user's id, not the membership's."""
+    """Let a new user in, who has filled in the profile, and return the user's id, not the membership's."""
     member: Membership = add_member(context, **patch)
+    connection = context.session.connection()
+    own = {"locale": "de_AT", "timezone": "Europe/Vienna", "theme": None, "has_shortcuts": True}
+    identity.change_profile(member.user_id, name=patch["name"], **own, connection=connection)
+    set_factor(member.user_id, None, since=context.at, connection=connection)
     return int(member.user_id)
 
 
@@ -172,12 +197,15 @@ def make_key(context: Context, resource: Resource, patch: Patch) -> int:
 
 
 def make_invitation(context: Context, resource: Resource, patch: Patch) -> int:
-    """Ask somebody in."""
-    return int(invite(context, **patch).id)
+    """Ask somebody in, with the times of a letter and an answer."""
+    made = invite(context, **patch)
+    made.sent_at = made.accepted_at = context.at
+    context.session.flush()
+    return int(made.id)
 
 
 MAKERS: dict[str, Callable[[Context, Resource, Patch], int]] = {
-    "organizations": lambda context, resource, patch: context.organization_id,
+    "organizations": make_organization,
     "users": make_user,
     "members": make_member,
     "api-keys": make_key,
@@ -185,8 +213,9 @@ MAKERS: dict[str, Callable[[Context, Resource, Patch], int]] = {
 }
 SHARED: dict[str, Patch] = {
     "categories": {"kind": "asset", "parent_id": None},
-    "locations": {"parent_id": None},
-    "persons": {"is_technician": True},
+    "locations": {"parent_id": None, "is_active": True},
+    "persons": {"is_technician": True, "is_archived": False},
+    "products": {"is_archived": False},
 }
 
 
@@ -209,10 +238,8 @@ def location(number: int, shop: Workshop) -> Patch:
         "kind": "location" if step else "site",
         "parent_id": made[-1] if step == 3 else made[-step] if step else None,
         "code": sometimes(number, f"L-{number % 5}"),
-        "address_line_1": sometimes(number, f"{number} Rua do Sol", every=5),
-        "city": ("Lisboa", "Évora", None)[number % 3],
-        "zip": f"{1000 + number % 7}",
-        "country": ("PT", "DE", None, "BR")[number % 4],
+        **address(number),
+        "manager_id": sometimes(number, shop.chief(number)),
         "email": sometimes(number, f"desk{number}@example.org"),
         "phone": sometimes(number, f"+351 21 {number:04d}"),
         "fax": sometimes(number, f"+351 22 {number:04d}", every=3),
@@ -279,6 +306,7 @@ def department(number: int, shop: Workshop) -> Patch:
         "email": sometimes(number, f"team{number}@example.org"),
         "phone": sometimes(number, f"+49 32 {number:04d}", every=3),
         "fax": sometimes(number, f"+49 33 {number:04d}", every=3),
+        "manager_id": sometimes(number, shop.chief(number), every=3),
         "location_id": sometimes(number, shop.one_of("locations", number), every=2),
         "company_id": sometimes(number, shop.one_of("companies", number)),
         "notes": sometimes(number, f"Note {number}", every=2),
@@ -393,6 +421,7 @@ def product(number: int, shop: Workshop) -> Patch:
         "category_id": shop.one_of("categories", number),
         "default_purchase_cost": sometimes(number, f"{number % 6 * 100}.50"),
         "depreciation_id": sometimes(number, shop.one_of("depreciations", number)),
+        "field_set_id": sometimes(number, shop.one_of("field-sets", number), every=3),
         "minimum_quantity": sometimes(number, number % 7, every=3),
         "is_requestable": number % 2 == 0,
         "is_archived": number % 5 == 4,
@@ -509,7 +538,9 @@ FACTORIES: dict[str, Callable[[int, Workshop], Patch]] = {
     "statuses": status,
     "assets": asset,
 }
-FACTORIES_SAY = {name: {"scope_location_id"} for name in ("members", "invitations", "api-keys")}  # beside the writable fields
+FACTORIES_SAY = {
+    name: {"scope_location_id"} for name in ("members", "invitations", "api-keys")
+}  # beside the writable fields
 CHANGES: dict[str, Patch] = {
     "locations": {"city": "Porto", "code": None, "notes": "Moved twice"},
     "persons": {"title": "Chief of cameras", "is_archived": True, "notes": None},

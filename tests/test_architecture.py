@@ -55,6 +55,7 @@ DOCUMENTED = {
         "valuation": "book values as accounting texts reckon them, pure functions",
         "worth": "what many things are worth together, over twelve months",
     },
+    "places": {"merge": "one thing takes over what refers to another, for places and every feature above"},
     "people": {"panels": "the people whom other pages name: reports, a department's, a company's"},
     "catalog": {
         "custom_fields": "fields of an organization's own, and their sets: a subject by itself",
@@ -79,6 +80,7 @@ DOCUMENTED = {
     "demo": {
         "books": "writes what happened by the rules, in the name of whoever did it",
         "catalog": "data: categories, makers, depreciations, custom fields",
+        "diary": "what happens on which day, and what came of it",
         "fleet": "which things there are",
         "happenings": "data: expeditions, audits, corrections",
         "history": "the year, played day by day",

@@ -94,6 +94,7 @@ def prepare_database(app: Flask) -> None:
         if engine.dialect.name == "sqlite":
             database.install_sqlite_pragmas(engine)
         else:
+            database.install_postgresql_settings(engine)
             database_roles.check_runtime_role(engine)
 
 

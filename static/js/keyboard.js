@@ -4,6 +4,7 @@ const GO_WAIT = 1500;
 const typing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const rows = () => [...document.querySelectorAll("[data-list] tbody tr[data-row]")];
 const here = () => document.querySelector("tr.is-here");
+const own = (row) => row.querySelector("a.qm-tag, a.qm-key");
 let going = 0;
 
 function walk(step) {
@@ -13,7 +14,7 @@ function walk(step) {
   here()?.classList.remove("is-here");
   all[at].classList.add("is-here");
   all[at].scrollIntoView({ block: "nearest" });
-  all[at].querySelector("a")?.focus({ preventScroll: true });
+  (own(all[at]) ?? all[at].querySelector(".qm-check input"))?.focus({ preventScroll: true });
 }
 
 function press(key) {
@@ -31,9 +32,9 @@ function tick(event) {
 }
 
 function edit() {
-  const link = here()?.querySelector("a");
-  if (!link) return press("e");
-  location.assign(`${link.href}/edit`);
+  const row = here();
+  if (!row) return press("e");
+  location.assign(`${row.dataset.url}/edit`);
   return true;
 }
 
@@ -57,8 +58,9 @@ function letter(event) {
     case "e": return edit();
     case "g": going = performance.now(); return true;
     case "Enter": {
-      if (document.activeElement !== document.body || !here()) return false;
-      here().querySelector("a").click();
+      // a focused link or button opens itself; elsewhere the row does
+      if (!here() || document.activeElement.matches("a, button, summary")) return false;
+      location.assign(here().dataset.url);
       return true;
     }
     case "?": document.getElementById("keys")?.showModal(); return true;

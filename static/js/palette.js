@@ -9,6 +9,7 @@ if (dialog) {
   const said = dialog.querySelector("[data-palette-said]");
   let timer = 0;
   let asked = null;
+  let waiting = false; // letters were typed that are not answered yet
   let within = null; // the letters to go back to, while the acts of a line are shown
 
   const lines = () => [...results.querySelectorAll("[role=option]")];
@@ -34,7 +35,6 @@ if (dialog) {
       const answer = await fetch(url, { headers: { "HX-Request": "true", "HX-Target": "results" }, signal: asked.signal });
       if (answer.redirected || !answer.ok) throw new Error(answer.status);
       results.innerHTML = await answer.text();
-      results.scrollTop = 0;
       choose(lines()[0]);
       said.textContent = results.querySelector("[data-said]").dataset.said;
       return true;
@@ -45,11 +45,15 @@ if (dialog) {
     }
   };
 
-  const find = () => show(`${dialog.dataset.palette}?q=${encodeURIComponent(input.value.trim())}`);
+  const find = async () => {
+    clearTimeout(timer);
+    if (await show(`${dialog.dataset.palette}?q=${encodeURIComponent(input.value.trim())}`)) waiting = false;
+  };
 
   const open = () => {
     if (document.querySelector("dialog[open]")) return;
     within = null;
+    waiting = true;
     dialog.showModal();
     input.select();
     find();
@@ -62,6 +66,12 @@ if (dialog) {
     if ("dialog" in line.dataset) {
       htmx.ajax("GET", line.dataset.url, { target: "#dialog", swap: "innerHTML", source: document.getElementById("dialog") });
     } else location.assign(line.dataset.url);
+  };
+
+  // what is chosen, once what was typed is answered: a quick Enter follows no line of before
+  const answered = async () => {
+    if (waiting) await find();
+    return waiting ? null : chosen();
   };
 
   const act = async (line) => {
@@ -94,6 +104,7 @@ if (dialog) {
 
   input.addEventListener("input", () => {
     within = null;
+    waiting = true;
     clearTimeout(timer);
     timer = setTimeout(find, WAIT);
   });
@@ -103,8 +114,8 @@ if (dialog) {
     const keys = {
       ArrowDown: () => step(1),
       ArrowUp: () => step(-1),
-      Enter: () => { if (event.target === input) follow(chosen(), event.ctrlKey || event.metaKey); },
-      Tab: () => act(chosen()),
+      Enter: async () => follow(await answered(), event.ctrlKey || event.metaKey),
+      Tab: async () => act(await answered()),
       Escape: () => { if (within !== null) back(); else dialog.close(); },
       Backspace: () => { if (within !== null) back(); },
     };

@@ -2,6 +2,8 @@ import pytest
 
 from tests.households import PASSWORD, unique
 from webapp.core import identity
+from webapp.core.database import utcnow
+from webapp.core.identity_proofs import find_factor, set_factor
 
 
 @pytest.fixture
@@ -67,3 +69,22 @@ def test_the_first_organization_may_be_made_before_the_first_start(new_database,
     made = runner.invoke(args=["create-organization", "Kestrel Field Research", *typed])
 
     assert (made.exit_code, made.stdout) == (0, "kestrel-field-research\n"), made.output
+
+
+def test_a_lost_second_factor_is_dropped_and_written_down(flask, app, organization):
+    with app.app_context():
+        set_factor(organization.owner.user_id, "sealed", since=utcnow())
+        secret = identity.open_session(organization.owner.user_id, organization.id)
+
+    result = flask("reset-second-factor", "--email", organization.email.upper())
+
+    assert (result.exit_code, result.output) == (0, f"{organization.email}\n")
+    with app.app_context():
+        assert find_factor(organization.owner.user_id)["second_factor_at"] is None
+        assert identity.find_session(secret) is None
+    lines = organization.api_client().get(f"users/{organization.owner.user_id}/history").json["data"]
+    assert (lines[0]["event"], lines[0]["actor_name"]) == ("SecondFactorReset", "command line")
+
+
+def test_an_unknown_account_is_said_so(flask):
+    assert "there is no account" in flask("reset-second-factor", "--email", "nobody@example.org").output

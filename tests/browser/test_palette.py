@@ -51,7 +51,7 @@ def test_tab_acts_on_the_line_and_escape_goes_back(
     expect(desktop.locator("#palette mark").first).to_be_visible()
 
     desktop.keyboard.press("Tab")
-    expect(desktop.locator("#palette [role=group]").first).to_contain_text(f"{word} 0")
+    expect(desktop.locator("#palette [role=option]", has_text="Edit")).to_be_visible()
     desktop.keyboard.press("Escape")
     expect(desktop.locator("#palette input")).to_have_value(f"{word} 0")
     desktop.keyboard.press("Tab")
@@ -60,6 +60,17 @@ def test_tab_acts_on_the_line_and_escape_goes_back(
     desktop.keyboard.press("Enter")
 
     desktop.wait_for_url(f"**/manufacturers/{ids[0]}/edit")
+
+
+def test_a_quick_enter_follows_what_was_typed(desktop: Page, sign_in: SignIn, makers: tuple[str, list[int]]) -> None:
+    word, ids = makers
+    sign_in(desktop).goto("/assets")
+
+    desktop.keyboard.press("Control+k")
+    desktop.keyboard.insert_text(f"{word} 0")
+    desktop.keyboard.press("Enter")
+
+    desktop.wait_for_url(f"**/manufacturers/{ids[0]}")
 
 
 def test_escape_closes_it_and_nothing_is_lost(desktop: Page, sign_in: SignIn) -> None:

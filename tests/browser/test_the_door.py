@@ -40,7 +40,7 @@ def test_signing_out_ends_the_session_in_another_tab(page: Page, sign_in: SignIn
     other.goto("/assets/new")
     if page.locator("[data-menu-open]").is_visible():
         page.locator("[data-menu-open]").click()
-    page.locator("#side summary").click()
+    page.locator("#side summary.nav-link").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/login")
 

@@ -70,7 +70,7 @@ def test_one_signs_out(plain: Page, sign_in: Callable[..., Page]) -> None:
     if plain.viewport_size == SIZES["phone"]:
         plain.get_by_role("link", name="Menu").click()
 
-    plain.locator("#side summary").click()
+    plain.locator("#side summary.nav-link").click()
     plain.get_by_role("button", name="Sign out").click()
 
     expect(plain.locator("h1")).to_have_text("Sign in to Quartermaster")

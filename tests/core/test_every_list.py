@@ -268,7 +268,7 @@ def cost_of(app, client, path):
 def test_a_list_costs_the_same_for_one_row_and_for_sixty(app, sizes, resource, query, budget):
     small, large = (cost_of(app, api, f"/api/v1/{resource.name}?{query}") for api, _page in sizes)
 
-    assert len(small.statements) <= len(large.statements) <= budget, large
+    assert len(small.statements) <= len(large.statements) <= budget + large_kinds(resource), large
     assert len(large.statements) - len(small.statements) <= unseen(resource), f"{small}\n\n{large}"
 
 
@@ -278,13 +278,18 @@ def test_a_search_costs_two_statements_more(app, sizes, resource):
     for api, _page in sizes:
         cost = cost_of(app, api, f"/api/v1/{resource.name}?q=apple")
 
-        assert len(cost.statements) <= 7, cost
+        assert len(cost.statements) <= 7 + large_kinds(resource), cost
 
 
 def unseen(resource):
     """Return how many look-ups a single row without references saves."""
     targets = {str(item.target) for item in resource.references.values()}
     return sum(not RESOURCES[target].cached for target in targets)
+
+
+def large_kinds(resource):
+    """Return how many kinds beyond two a row names that are too many to be cached: one query a page each (D6)."""
+    return max(0, unseen(resource) - 2)
 
 
 @pytest.mark.parametrize("resource", having("get"), ids=lambda resource: resource.name)
@@ -294,7 +299,7 @@ def test_one_row_costs_at_most_six_statements(app, sizes, resource):
 
         cost = cost_of(app, api, f"/api/v1/{resource.name}/{row['id']}")
 
-        assert len(cost.statements) <= 6, cost
+        assert len(cost.statements) <= 6 + large_kinds(resource), cost
 
 
 @pytest.mark.parametrize("resource", having("list", face="pages"), ids=lambda resource: resource.name)

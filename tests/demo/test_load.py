@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from tests.conftest import NewDatabase
 from tests.households import Household, anonymous_client
+from webapp.assets.rules import may_follow
+from webapp.catalog.rules import STATUSES
 from webapp.core import identity
 from webapp.core.access import permissions_of
 from webapp.core.activity import Activity
@@ -23,7 +25,7 @@ from webapp.core.resource import registry
 from webapp.core.tenancy import CHECKED, scoped
 from webapp.demo.fleet import Fleet
 from webapp.demo.history import BENCH, INTUNE, Year
-from webapp.demo.loader import EMAIL, PASSWORD, SLUG
+from webapp.demo.loader import EMAIL, PASSWORD
 from webapp.demo.people import MEMBERS, PEOPLE
 
 pytestmark = pytest.mark.both_databases
@@ -33,7 +35,7 @@ NewApp = Callable[..., Flask]
 
 def demo_on(app: Flask) -> Household:
     """Return the demo organization that an application has."""
-    tenant = identity.organization_by_slug(SLUG)
+    tenant = identity.organization_by_slug("kestrel-field-research")
     assert tenant is not None
     owner = Actor(name="Inês Carvalho", role="owner", permissions=permissions_of("owner"), face="cli")
     return Household(app, tenant, owner, EMAIL)
@@ -241,3 +243,20 @@ def test_whoever_acts_may_sign_in_or_is_a_key(today: date) -> None:
 
     assert actors <= {"ines", INTUNE, BENCH, *[member.login for member in MEMBERS]}
     assert {person.login for person in PEOPLE} >= {member.login for member in MEMBERS}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("rich", [True, False])
+def test_whatever_day_it_is_states_follow_each_other_as_they_may(seed: int, rich: bool) -> None:
+    source, today = random.Random(seed), NOON_IN_MAY + timedelta(days=seed * 97)
+    fleet = Fleet(source, today)
+    fleet.fill(300)
+    lifecycles = {name: lifecycle for name, _type, lifecycle, *_rest in STATUSES}
+    now: dict[object, str] = {}
+
+    for act in Year(source, fleet, today, rich=rich).play():
+        for key, patch in act.rows:
+            if "status_id" in patch:
+                following = lifecycles[patch["status_id"].key]
+                assert may_follow(now.get(key, following), following), (act, key)
+                now[key] = following

@@ -254,6 +254,15 @@ def test_what_was_done_lately_is_told_with_names_and_links(client, api, fleet):
     assert "AST-" in lately
 
 
+def test_what_was_deleted_is_linked_for_those_who_may_bring_it_back(client, as_role, api, fleet):
+    api.delete(f"assets/{fleet['gone']}")
+    link = f'href="/assets/{fleet["gone"]}">Gone</a>'
+
+    assert link in card(read(client), "Lately")
+    assert link not in card(read(as_role("member")), "Lately")
+    assert "Gone" in card(read(as_role("member")), "Lately")
+
+
 def test_what_was_done_at_once_is_one_line(client, context):
     add_many(context, "manufacturers", [{"name": f"Maker {number}"} for number in range(5)])
     context.session.commit()

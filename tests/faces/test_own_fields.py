@@ -92,3 +92,40 @@ def test_a_view_outlives_its_field(client, api, makers):
     assert "There is no such filter here." in page.text
     assert "Zeiss" in page.text
     assert "Rated" in read(client, "/manufacturers?panel=views").text
+
+
+TYPED = {  # (kind, what is typed, what is kept)
+    "text": ("Blue", "Blue"),
+    "number": ("1,234.5", 1234.5),
+    "date": ("2026-03-01", "2026-03-01"),
+    "boolean": ("false", False),
+    "choice": ("Large", "Large"),
+    "choices": (["Large", "Small"], ["Large", "Small"]),
+    "url": ("https://example.org/a", "https://example.org/a"),
+    "money": ("1,250.50", "1250.50"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_each_kind_is_filled_in_by_hand(client, api, kind):
+    typed, kept = TYPED[kind]
+    options = ["Large", "Small"] if kind in ("choice", "choices") else []
+    api.post("custom-fields", {"name": "Own", "resource": "manufacturers", "kind": kind, "options": options})
+    row_id = api.post("manufacturers", {"name": "Sony"}).json["data"]["id"]
+    path = f"/manufacturers/{row_id}/edit"
+
+    client.post(path, data=read(client, path).form)
+    untouched = api.get(f"manufacturers/{row_id}").json["data"]
+    client.post(path, data=read(client, path).form | {"custom.own": typed})
+
+    assert (untouched["version"], untouched["custom"]["own"]) == (1, None)
+    assert api.get(f"manufacturers/{row_id}").json["data"]["custom"]["own"] == kept
+
+
+def test_a_field_with_a_list_gets_its_choices_one_a_line(client, api):
+    form = read(client, "/custom-fields/new").form
+    typed = {"name": "Size", "resource": "manufacturers", "kind": "choice", "options": "Small\r\n\r\n Large \r\n"}
+
+    client.post("/custom-fields/new", data=form | typed)
+
+    assert api.get("custom-fields").json["data"][0]["options"] == ["Small", "Large"]

@@ -254,3 +254,24 @@ def test_twenty_views_cost_no_more_than_one(app, client, places):
 
     assert costs[:2] == costs[2:]
     assert max(costs) <= 5
+
+
+def test_who_sees_one_site_counts_what_is_there(client, as_role, context):
+    lisbon, porto = (add(context, "locations", name=name) for name in ("Lisbon", "Porto"))
+    for site in (lisbon, porto, porto):
+        add(context, "assets", name="Camera", location_id=site)
+    context.session.commit()
+    post(client, "/assets/views", name="Cameras", query="name=camera", shared="true")
+
+    narrowed, whole = (read(who, "/assets?panel=views").text for who in (as_role("manager", lisbon), client))
+
+    assert "All 1 Cameras 1" in narrowed
+    assert "All 3 Cameras 3" in whole
+
+
+@pytest.mark.parametrize("number", ["999999999", "9" * 30, "-1", "x", "١"])
+def test_a_number_that_is_no_views_is_not_found(client, number):
+    assert read(client, f"/locations?view={number}")
+    assert read(client, f"/locations/views?id={number}&view={number}")
+    post(client, "/locations/views", 404, act="delete", id=number)
+    assert client.get(f"/locations/new?from={number}").status_code == 404

@@ -116,13 +116,6 @@ def test_customers_may_share_a_name(context: Context):
     assert first != second
 
 
-def test_only_who_is_free_of_tax_says_why(context: Context):
-    add(context, "customers", is_tax_exempt=True, tax_exemption_reason="Charity 1042")
-
-    with pytest.raises(Invalid, match="tax_exemption_reason: Only who is free of tax"):
-        add(context, "customers", tax_exemption_reason="Charity 1042")
-
-
 def test_who_has_left_is_not_offered_any_more(context: Context):
     here, gone = add(context, "persons"), add(context, "persons", is_archived=True)
 

@@ -13,11 +13,11 @@ from webapp.accounts.rules import add_member, create_api_key
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict, Invalid, NotFound
-from webapp.core.merge import merge_rows
 from webapp.core.resource import registry
 from webapp.core.tenancy import references
 from webapp.core.undo import undo_all
 from webapp.people.rules import merge_persons
+from webapp.places.merge import merge_rows
 from webapp.places.models import LocationAncestor
 
 pytestmark = pytest.mark.both_databases

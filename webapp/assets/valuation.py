@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 from webapp.catalog.models import CONVENTIONS, METHODS
@@ -66,7 +67,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Months of a life, counted from its start, that share a charge evenly."""
+    """Months of a life, counted from its start, that share evenly what they take of a cost of one."""
 
     begins: int
     months: int
@@ -111,7 +112,8 @@ def schedule(terms: Terms, cost: Decimal, bought_on: date, *, places: int = 2) -
 def curve(terms: Terms, cost: Decimal, bought_on: date, *, places: int = 2) -> list[tuple[date, Decimal]]:
     """Return the corners (day, book value) of a thing's value from the purchase to the end of its life."""
     start = _start(terms, bought_on)
-    spans = list(_spans(terms, Fraction(cost), minimum_of(terms, cost), start))
+    least = minimum_of(terms, cost) / Fraction(cost) if cost else Fraction(0)
+    spans = _spans(terms, least, start.month)
     days = [_month_after(start, span.begins + span.months) - timedelta(days=1) for span in spans]
     corners = sorted({bought_on, *(day for day in (start, *days) if day > bought_on)})
     return [(day, book_value(terms, cost, bought_on, day, places=places)) for day in corners]
@@ -127,23 +129,33 @@ def rounded(value: Fraction, places: int) -> Decimal:
 
 def _value_after(terms: Terms, cost: Decimal, bought_on: date, months: int) -> Fraction:
     """Return what is left of the cost when so many months of the life are over."""
-    value = Fraction(cost)
-    for span in _spans(terms, value, minimum_of(terms, cost), _start(terms, bought_on)):
+    if not cost:
+        return Fraction(0)
+    least = minimum_of(terms, cost) / Fraction(cost)
+    return Fraction(cost) * _share_left(terms, least, _start(terms, bought_on).month, months)
+
+
+@lru_cache(maxsize=4096)
+def _share_left(terms: Terms, least: Fraction, first_month: int, months: int) -> Fraction:
+    """Return the part of a cost that is left: a page of a list asks for the same few again and again."""
+    share = Fraction(1)
+    for span in _spans(terms, least, first_month):
         passed = min(max(months - span.begins, 0), span.months)
         if not passed:
             break
-        value -= span.charge * passed / span.months
-    return value
+        share -= span.charge * passed / span.months
+    return share
 
 
-def _spans(terms: Terms, cost: Fraction, minimum: Fraction, start: date) -> Iterator[_Span]:
+def _spans(terms: Terms, least: Fraction, first_month: int) -> Iterator[_Span]:
+    """Yield what a life's parts take of a cost of one, down to the least that stays."""
     if terms.method == STRAIGHT_LINE:
-        yield _Span(0, terms.months, cost - minimum)
+        yield _Span(0, terms.months, 1 - least)
     elif terms.method == SUM_OF_YEARS:
-        yield from _sum_of_years(terms.months, cost - minimum)
+        yield from _sum_of_years(terms.months, 1 - least)
     else:
         rate = Fraction(2 * YEAR, terms.months) if terms.method == DOUBLE_DECLINING else Fraction(terms.rate or 0) / 100
-        yield from _declining(terms.months, min(rate, Fraction(1)), cost, minimum, start)
+        yield from _declining(terms.months, min(rate, Fraction(1)), least, first_month)
 
 
 def _sum_of_years(months: int, base: Fraction) -> Iterator[_Span]:
@@ -154,16 +166,15 @@ def _sum_of_years(months: int, base: Fraction) -> Iterator[_Span]:
         yield _Span(begins, length, base * (months - begins) * length / digits)
 
 
-def _declining(months: int, rate: Fraction, cost: Fraction, minimum: Fraction, start: date) -> Iterator[_Span]:
+def _declining(months: int, rate: Fraction, least: Fraction, first_month: int) -> Iterator[_Span]:
     """Yield the calendar years of a life: the rate of what is left, or an even share of the rest when that is more."""
-    first = YEAR + 1 - start.month
-    corners = [0, *range(first, months, YEAR), months]
-    value = cost
+    corners = [0, *range(YEAR + 1 - first_month, months, YEAR), months]
+    value = Fraction(1)
     for begins, ends in pairwise(corners):
         length = ends - begins
         declining = value * rate * length / YEAR
-        even = (value - minimum) * length / (months - begins)
-        charge = min(max(declining, even), value - minimum)
+        even = (value - least) * length / (months - begins)
+        charge = min(max(declining, even), value - least)
         yield _Span(begins, length, charge)
         value -= charge
 

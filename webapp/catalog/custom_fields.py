@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,16 +11,18 @@ from marshmallow import ValidationError
 from sqlalchemy import func, select
 
 from webapp.core.context import Context
-from webapp.core.custom import DEFINITIONS, MAKERS, SETS, CustomField, FieldSet, standard_of
+from webapp.core.custom import DEFINITIONS, MAKERS, SEARCHED, SETS, CustomField, FieldSet, standard_of
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict
 from webapp.core.fields import Choice, Codes, Flag, SoftDeletedSchema, Text, Whole
+from webapp.core.jobs import enqueue
 from webapp.core.labels import label_rows
 from webapp.core.resource import Menu, Resource, Unique
 from webapp.core.tenancy import CHECKED, scoped
-from webapp.core.writes import Draft, Facts
+from webapp.core.writes import Change, Draft, Facts
 
 MOST_FIELDS, MOST_OPTIONS = 100, 200
+KEPT = timedelta(days=30)
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,59}")
 WHAT, INPUT = _l("What it is"), _l("How it is filled in")
 KIND_WORDS = {
@@ -104,7 +107,7 @@ def plan_field(draft: Draft, facts: Facts) -> None:
     _plan_options(draft)
     if not draft.errors and draft["default_value"] is not None and draft.changed("default_value", "options", "kind"):
         _check_default(draft)
-    if draft.is_new and not draft.errors:
+    if (draft.is_new or draft.changed("deleted_at")) and not draft.errors:
         facts.hold(DEFINITIONS)
         _check_count(draft, facts)
 
@@ -174,6 +177,19 @@ def guard_field(context: Context, row: dict[str, Any]) -> None:
         )
 
 
+def settle_fields(context: Context, changes: list[Change]) -> None:
+    """Have the words of fields that went or came back found no more or again, and the values of those gone purged."""
+    for change in changes:
+        was, now = (change.before or {}).get("deleted_at"), change.after.get("deleted_at")
+        if change.before is None or bool(was) == bool(now):
+            continue
+        payload = {"field_id": change.after["id"]}
+        if change.after["kind"] in SEARCHED:
+            enqueue(context, "refresh_own_words", payload)
+        if now:
+            enqueue(context, "purge_own_values", payload | {"deleted_at": now.isoformat()}, run_at=now + KEPT)
+
+
 CUSTOM_FIELDS = Resource(
     name=DEFINITIONS,
     model=CustomField,
@@ -189,6 +205,7 @@ CUSTOM_FIELDS = Resource(
     cached=True,
     label_columns=("resource", "slug", "kind", "options", "is_required", "default_value", "help", "position"),
     plan=plan_field,
+    settle=settle_fields,
     guard=guard_field,
     unique=(
         Unique(column="name_key", field="name", within=("resource",)),

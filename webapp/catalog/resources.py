@@ -20,8 +20,8 @@ from webapp.catalog.rules import (
     seed_statuses,
 )
 from webapp.core.fields import Amount, Choice, CustomizedSchema, Day, Flag, Name, Number, Reference, Text, Url, Whole
-from webapp.core.merge import merge_action
 from webapp.core.resource import Menu, Resource, Unique
+from webapp.places.merge import merge_action
 from webapp.places.resources import CONTACT, EMAIL, ORGANISATION, WHAT, address_fields, notes_field
 
 GROUP = _l("Catalogue")
@@ -271,7 +271,7 @@ PRODUCTS = Resource(
     ),
     search=("name", "model_number"),
     search_references=("manufacturer_id",),
-    label_columns=("manufacturer_id", "model_number", "depreciation_id"),
+    label_columns=("manufacturer_id", "model_number", "depreciation_id", "field_set_id"),
     plan=plan_product,
     offer=offer_for_product,
     offered=products_still_bought,

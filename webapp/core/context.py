@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ def make_context(session: Session, tenant: Tenant, actor: Actor, *, at: datetime
         session=session,
         tenant=tenant,
         actor=actor,
-        at=at or utcnow(),
+        at=(at or utcnow()).astimezone(UTC),
         change_set_id=str(uuid.uuid4()),
         request_id=getattr(g, "request_id", "") if has_request_context() else "",
         ip=(request.remote_addr or "") if has_request_context() else "",

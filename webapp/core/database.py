@@ -166,3 +166,13 @@ def install_sqlite_pragmas(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("begin_immediate")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def install_postgresql_settings(engine: Engine) -> None:
+    """Tell PostgreSQL what our statements are like: pages of a few rows found by index, on disks that seek for free."""
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off; SET random_page_cost = 1.1")
+        connection.commit()

@@ -141,6 +141,7 @@ def open_session(
         ip=ip[:64],
         user_agent=user_agent[:255],
     )
+    ask.TOUCH_MEMBERSHIP(connection, secret_hash=session_hash_of(secret), at=now)
     return secret
 
 

@@ -1,5 +1,6 @@
 """One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,12 @@ from webapp.core.tenancy import CHECKED, below, scoped, within_location_scope
 from webapp.core.totals import standing
 
 COUNT_LIMIT = 10_000
+HOLDING: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "in": lambda column, value: column.in_(value),
+    "after": operator.gt,
+    "before": operator.lt,
+}
 Row = dict[str, Any]
 
 
@@ -217,32 +224,25 @@ def keys_of(value: Any) -> Any:
     return [key_of(text) for text in value] if isinstance(value, list) else key_of(value)
 
 
-def _custom(
-    context: Context, resource: Resource, field: FaceField, filters: list[Filter]
-) -> list[ColumnElement[bool]]:
-    """Return the predicates of the filters by one of the organization's own fields.
-
-    What a single value must be is asked at once: a range is one stretch of the index, not what two have in common.
-    """
-    column, several = column_of(field), field.kind == "codes"
-    where, together = [], []
+def _custom(context: Context, resource: Resource, field: FaceField, filters: list[Filter]) -> list[ColumnElement[bool]]:
+    """Return the predicates of the filters by an own field: a range of single values is one stretch of its index."""
+    column, where = column_of(field), []
+    wanted = [_holds(field, item) for item in filters if item.op in HOLDING]
+    if wanted:
+        together = [wanted] if field.kind != "codes" else [[one] for one in wanted]
+        where += [having(context, resource, field, *some) for some in together]
     for item in filters:
-        value = item.value
-        wanted: dict[str, Callable[[], ColumnElement[bool]]] = {
-            "eq": lambda value=value: column == value,
-            "in": lambda value=value: column.in_(value),
-            "after": lambda value=value: column > value,
-            "before": lambda value=value: column < value,
-        }
-        if item.op in wanted:
-            condition = wanted[item.op]()
-            where += [having(context, resource, field, condition)] if several else []
-            together += [] if several else [condition]
-        elif item.op == "not":
-            where.append(lacking(context, resource, field, column == value))
-        else:
-            where.append((lacking if value else having)(context, resource, field))
-    return [*where, having(context, resource, field, *together)] if together else where
+        if item.op == "not":
+            where.append(lacking(context, resource, field, column == item.value))
+        elif item.op == "empty":
+            where.append((lacking if item.value else having)(context, resource, field))
+    return where
+
+
+def _holds(field: FaceField, item: Filter) -> ColumnElement[bool]:
+    """Return what a filter by an own field asks of its indexed value."""
+    condition: ColumnElement[bool] = HOLDING[item.op](column_of(field), item.value)
+    return condition
 
 
 def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()) -> Select[Any]:
@@ -318,18 +318,20 @@ def _by_custom(
     identity, column, descending = resource.table.c.id, column_of(field), parameters.descending
     value, last = parameters.cursor or (None, None)
     rows: list[Row] = []
+    same = [item for item in parameters.filters if resource.fields[item.field] is field and item.op in HOLDING]
     if last is None or value is not None:
         held = query.join(VALUES, VALUES.c.row_id == identity).where(
             VALUES.c.organization_id == context.organization_id,
             VALUES.c.field_id == field.custom_id,
             VALUES.c.position == 0,
+            *(_holds(field, item) for item in same),  # the walk along the index starts and ends where the filters say
         )
         if last is not None:  # compared as a pair, which the index knows: thousands may have the same value
             here, there = tuple_(column, VALUES.c.row_id), tuple_(literal(value, column.type), literal(last))
             held = held.where(here < there if descending else here > there)
         order = (column.desc(), VALUES.c.row_id.desc()) if descending else (column, VALUES.c.row_id)
         rows = _fetch(context, held.order_by(*order).limit(limit).offset(skip))
-        if len(rows) == limit:
+        if len(rows) == limit or same:
             return rows
         if not rows and skip:
             skip -= context.session.execute(

@@ -29,13 +29,14 @@ def refresh_search(context: Context, run: JobRun) -> str | None:
         rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
         if not rows:
             return None
-        _write(context, resource, rows)
+        rewrite(context, resource, rows)
         last = rows[-1]["id"]
         run.progress(run.done + len(rows))
         run.commit()
 
 
-def _write(context: Context, resource: Resource, rows: list[dict[str, Any]]) -> None:
+def rewrite(context: Context, resource: Resource, rows: list[dict[str, Any]]) -> None:
+    """Write the search texts of some whole rows anew, and have those follow that are found by them."""
     table, facts = resource.table, Facts(context)
     for name in resource.search_references:
         facts.preload(str(resource.fields[name].target), [row[name] for row in rows])

@@ -4,6 +4,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from webapp.accounts.cli import bring_up_to_date
 from webapp.demo.loader import SENTENCE, load_demo
 
 
@@ -22,6 +23,7 @@ def demo() -> None:
 @with_appcontext
 def load(assets: int) -> None:
     """Make the demo organization, once, and print how to sign in."""
+    bring_up_to_date()
     if not load_demo(assets, lambda words: click.echo(words, err=True)):
         click.echo("The demo organization is there already; nothing was loaded.", err=True)
     click.echo(SENTENCE)

@@ -49,20 +49,19 @@ class Diary:
         return self.start + timedelta(days=self.day)
 
     def when(self, day: int, action: Callable[..., None], *arguments: Any) -> None:
-        """Have something happen on a day of the year; what lies beyond today does not happen.
+        """Have something happen on a day, moved past the weekend; what lies beyond the last day does not happen.
 
         A large fleet is looked after once a week: fewer and longer acts.
         """
-        if self.weekly:
-            day += (TUESDAY - (self.start + timedelta(days=day)).weekday()) % 7 if day else 0
-        if day <= self.days:
-            heappush(self._due, (day, next(self._order), action, arguments))
-
-    def working_day(self, first: int, last: int) -> int:
-        """Return a day between two, moved past weekends."""
-        day = self.source.randint(first, max(first, last))
+        if day > self.days:
+            return
         weekday = (self.start + timedelta(days=day)).weekday()
-        return day + 7 - weekday if weekday > FRIDAY else day
+        later = (TUESDAY - weekday) % 7 if self.weekly else 7 - weekday if weekday > FRIDAY else 0
+        heappush(self._due, (min(day + later, self.days) if day else 0, next(self._order), action, arguments))
+
+    def between(self, first: int, last: int) -> int:
+        """Return a day between two."""
+        return self.source.randint(first, max(first, last))
 
     def act(self, actor: str, kind: str, verb: str, note: str | None, key: Any, patch: Patch) -> None:
         """Add a row to the act of its like on this day, unless something else has been done to the thing since."""

@@ -145,7 +145,7 @@ class Fleet:
         if ago > product.life * 30 and self.source.random() < 0.8:
             ago = self.source.randint(newest, max(newest, product.life * 30))
         day = self.today - timedelta(days=ago)
-        if product.warranty and self.source.random() < 0.05:
+        if product.warranty and self.source.random() < 0.04:
             soon = add_months(self.today + timedelta(days=self.source.randint(3, 45)), -product.warranty)
             day = soon if soon < self.start or not early else day
         return day

@@ -21,6 +21,8 @@ REQUESTABLE = ("media", "sound", "light", "drones", "survey")
 INTUNE, BENCH = "Intune sync", "Workshop bench"
 COMPANY_OF = {site.name: site.company for site in SITES}
 PHONES = {site.name: site.phone for site in SITES}
+LATELY = 75
+CASE_NOTES = "The list of contents is in the lid. Count before and after every trip."
 FIRST_KANA = 0x3040  # from here on the family is named first
 TOP_OF = {name: top for _kind, top, below, *_rest in CATEGORIES for name in (top, *below)}
 
@@ -52,7 +54,7 @@ class Year(Diary):
             if thing.case is None:
                 self._at_home[thing.site, thing.product.pool].append(thing)
         for thing in self.source.sample(self.fleet.things, max(2, len(self.fleet.things) // 150)):
-            self.when(self.working_day(thing.day + 1, DAYS), self.type_twice, thing)
+            self.when(self.between(thing.day + 1, DAYS), self.type_twice, thing)
 
     def _plan_happenings(self) -> None:
         trips = max(1, min(20, len(self.fleet.things) // 400))
@@ -94,7 +96,7 @@ class Year(Diary):
         status = "Active"
         if not first and self.source.random() < 0.5:
             status = "Pending Install"
-            self.when(self.working_day(self.day + 4, self.day + 40), self.install, thing)
+            self.when(self.between(self.day + 4, self.day + 40), self.install, thing)
         self.status[thing.number] = status
         patch = self.description(thing) | {"status_id": Ref("statuses", status)}
         self._slip(thing, patch)
@@ -127,6 +129,7 @@ class Year(Diary):
             "last_maintained_on": last,
             "condition": self._condition(thing),
             "ownership": "leased" if thing.product.pool == "vehicles" and thing.number % 2 else "company-owned",
+            "notes": CASE_NOTES if thing.contents else None,
             "is_requestable": thing.product.pool in REQUESTABLE and thing.case is None,
             **own_fields(thing, self.source, last),
         }
@@ -147,7 +150,7 @@ class Year(Diary):
 
     def _slip(self, thing: Thing, patch: Patch) -> None:
         chance = self.source.random()
-        soon = self.working_day(self.day + 1, self.day + 24)
+        soon = self.between(self.day + 1, self.day + 24)
         if chance < 0.04:
             patch["purchase_cost"] = thing.cost * 10
             self.when(soon, self.mend, thing, "A zero too many on the invoice", {"purchase_cost": thing.cost})
@@ -186,25 +189,25 @@ class Year(Diary):
         )  # fmt: skip
         for chance, action in draws:
             if self.source.random() < chance * (1 if self.rich else 0.5):
-                self.when(self.working_day(self.day + 5, DAYS - 1), action, thing)
+                self.when(self.between(self.day + 5, DAYS - 1), action, thing)
         if thing.product.service:
             last = self._last_service(thing) or thing.bought
             due = (last - self.start).days + thing.product.service + self.source.randint(-12, 8)
             self.when(max(self.day + 3, due), self.serve, thing)
         age = self.fleet.today.toordinal() - thing.bought.toordinal()
         if age > thing.product.life * 25 and self.source.random() < 0.6:
-            self.when(self.working_day(self.day + 30, DAYS - 1), self.retire, thing)
+            self.when(self.between(self.day + 30, DAYS - 1), self.retire, thing)
 
     def serve(self, thing: Thing) -> None:
-        """Take a thing in for its service; one in eight is forgotten and stays overdue."""
-        if self.source.random() < 0.12:
+        """Take a thing in for its service; of those due lately some are forgotten and stay overdue."""
+        if self.day > DAYS - LATELY and self.source.random() < 0.35:
             return
         if not self._is_here(thing):
             self.when(self.day + 9, self.serve, thing)
             return
         word = SERVICES.get(TOP_OF[thing.product.category], "Service")
         self._change(thing, self._caretaker(thing), word, status="In Maintenance")
-        self.when(self.working_day(self.day + 3, self.day + 26), self.finish, thing, word)
+        self.when(self.between(self.day + 3, self.day + 26), self.finish, thing, word)
 
     def finish(self, thing: Thing, word: str) -> None:
         """Bring a thing back from its service."""
@@ -219,7 +222,7 @@ class Year(Diary):
         if self._is_here(thing):
             self._change(thing, self._caretaker(thing), self.source.choice(DAMAGES), status="Broken", condition=2)
             if self.source.random() < 0.8:
-                self.when(self.working_day(self.day + 10, self.day + 70), self.repair, thing)
+                self.when(self.between(self.day + 10, self.day + 70), self.repair, thing)
 
     def repair(self, thing: Thing) -> None:
         """Mend a broken thing."""
@@ -232,7 +235,7 @@ class Year(Diary):
             return
         self._change(thing, self._caretaker(thing), "Not at its place", status="Lost")
         if self.source.random() < 0.55:
-            self.when(self.working_day(self.day + 3, self.day + 70), self.find, thing)
+            self.when(self.between(self.day + 3, self.day + 70), self.find, thing)
 
     def find(self, thing: Thing) -> None:
         """Find a lost thing."""
@@ -243,7 +246,7 @@ class Year(Diary):
         """Put a thing aside for a while."""
         if self._is_here(thing):
             self._change(thing, self._caretaker(thing), status="Idle")
-            self.when(self.working_day(self.day + 20, self.day + 150), self.wake, thing)
+            self.when(self.between(self.day + 20, self.day + 150), self.wake, thing)
 
     def wake(self, thing: Thing) -> None:
         """Use a thing again that was put aside."""
@@ -256,7 +259,7 @@ class Year(Diary):
             return
         if TOP_OF[thing.product.category] == "Computers":
             who = self.source.choice([person for person in PEOPLE if site_of(person.place) == thing.site])
-            self._change(thing, INTUNE, None, name=f"{thing.product.name}, {who.first}")
+            self._change(thing, INTUNE, None, name=f"{thing.product.name}, {shown_name(who)}")
         else:
             self._change(thing, self._caretaker(thing), None, name=f"{thing.name}, no. {self.source.randint(2, 9)}")
 
@@ -275,14 +278,14 @@ class Year(Diary):
         if TOP_OF[thing.product.category] in ("Laboratory", "Survey", "Safety & radio") and self.source.random() < 0.4:
             self._change(thing, "zeynep", "Out of tolerance", status="Non-Compliant", condition=3)
             if self.source.random() < 0.6:
-                self.when(self.working_day(self.day + 10, self.day + 60), self.adjust, thing)
+                self.when(self.between(self.day + 10, self.day + 60), self.adjust, thing)
         else:
             self._change(thing, self._caretaker(thing), None, condition=self.source.choice((3, 4, 4, 5)))
 
     def adjust(self, thing: Thing) -> None:
         """Take a thing that is out of tolerance into the workshop."""
         self._change(thing, "zeynep", "Adjustment", status="In Maintenance")
-        self.when(self.working_day(self.day + 5, self.day + 30), self.finish, thing, "Adjustment")
+        self.when(self.between(self.day + 5, self.day + 30), self.finish, thing, "Adjustment")
 
     def retire(self, thing: Thing) -> None:
         """Retire a thing that has served its time; some are then sold, given away or scrapped."""
@@ -290,7 +293,7 @@ class Year(Diary):
             return
         self._change(thing, self._caretaker(thing), "At the end of its life", status="Retired")
         if self.source.random() < 0.5:
-            self.when(self.working_day(self.day + 10, self.day + 60), self.dispose, thing)
+            self.when(self.between(self.day + 10, self.day + 60), self.dispose, thing)
 
     def dispose(self, thing: Thing) -> None:
         """Part with a retired thing."""
@@ -349,13 +352,20 @@ class Year(Diary):
         self.act("ines", "persons", "update", "Last day", person.login, {"is_archived": True})
 
 
+def shown_name(person: Employee) -> str:
+    """Return the name by which somebody is called: where they come from, perhaps the family's first."""
+    if ord(person.first[0]) >= FIRST_KANA:
+        return person.last + person.first
+    return f"{person.first} {person.last}"
+
+
 def person_patch(person: Employee, number: int | None = None) -> Patch:
     """Return what is known of somebody; `number` is their place in the list of employees."""
-    eastern = ord(person.first[0]) >= FIRST_KANA
     order = PEOPLE.index(person) + 101 if number is None else number
     patch: Patch = {
         "first_name": person.first,
         "last_name": person.last,
+        "name": shown_name(person),
         "email": f"{person.login}@kestrel.example",
         "username": person.login,
         "phone": f"{PHONES[site_of(person.place)]} ext. {order % 1000}",
@@ -366,8 +376,6 @@ def person_patch(person: Employee, number: int | None = None) -> Patch:
         "is_technician": person.technician,
         "employee_number": f"KFR-{order:04d}",
     }
-    if eastern:
-        patch["name"] = person.last + person.first
     if person.manager:
         patch["manager_id"] = Ref("persons", person.manager)
     return patch

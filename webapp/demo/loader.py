@@ -21,7 +21,7 @@ from webapp.demo.history import Year, person_patch
 from webapp.demo.people import DOMAIN, INVITED, NAME_POOLS, PEOPLE, Employee
 from webapp.demo.setting_up import Beginning
 
-NAME, SLUG = "Kestrel Field Research", "kestrel-field-research"
+NAME = "Kestrel Field Research"
 EMAIL, PASSWORD = f"ines@{DOMAIN}", "kestrel demo 2026"
 ZONE = "Europe/Lisbon"
 SEED = 2026
@@ -30,6 +30,7 @@ STATUSES = tuple(name for name, *_rest in SEEDED)
 RICH, MOST_PEOPLE = 1_000, 2_000
 OPENS, OPEN_FOR, DRAWN_UP = time(8, 10), timedelta(hours=10), timedelta(days=2)
 SENTENCE = f"{NAME}: sign in as {EMAIL} with the password {PASSWORD}"
+MANY = 5_000
 COUNTS = {"create": 1, "delete": -1}
 Say = Callable[[str], None]
 
@@ -39,7 +40,7 @@ def load_demo(assets: int, say: Say) -> bool:
 
     Commits as it goes; `say` is told how far it is.
     """
-    if identity.organization_by_slug(SLUG) is not None:
+    if identity.find_user(EMAIL) is not None:
         return False
     now = utcnow()
     source = random.Random(SEED)  # noqa: S311 a demo may be foreseen, it is even meant to be
@@ -66,8 +67,8 @@ def load_demo(assets: int, say: Say) -> bool:
 
 
 def _write_year(books: Books, year: Year, now: datetime, say: Say) -> None:
-    """Write what the year brought, month by month."""
-    known = 0
+    """Write what the year brought; tell after each month, and each time many assets have come."""
+    known = told = 0
     for month, acts in groupby(_timed(year, now), lambda timed: f"{timed[1]:%B %Y}"):
         for act, at in acts:
             context = books.as_of(act.actor, at)
@@ -76,6 +77,9 @@ def _write_year(books: Books, year: Year, now: datetime, say: Say) -> None:
             else:
                 books.write(context, act.kind, act.rows, act.note)
             known += len(act.rows) * COUNTS.get(act.verb, 0) if act.kind == "assets" else 0
+            if known >= told + MANY:
+                told = known
+                say(f"{month}: {known:,} assets")
         say(f"{month}: {known:,} assets in the books")
 
 

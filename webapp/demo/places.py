@@ -138,6 +138,15 @@ def all_rooms() -> list[Room]:
     return [*ROOMS, *(room for racks in RACKS for room in rack_places(racks))]
 
 
+def code_of(path: str) -> str:
+    """Return a short name of a place: "Rotterdam / Warehouse / Hall 1 / Aisle 4 / Shelf B" is RTM-W-H1-A4-SB."""
+    site, *below = path.split(" / ")
+    codes = {site.name: site.code for site in SITES}
+    words = [part.split() for part in below]
+    short = ["".join(word if word.isdecimal() else word[0].upper() for word in part) for part in words]
+    return "-".join((codes[site], *short))
+
+
 def homes(pool: str) -> list[str]:
     """Return the paths of the places where a kind of things is at home."""
     return [room.path for room in all_rooms() if pool in room.pool.split()]

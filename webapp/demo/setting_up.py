@@ -11,7 +11,7 @@ from webapp.core.resource import registry
 from webapp.demo import catalog, people, places, records
 from webapp.demo.books import Books, Patch, Ref
 from webapp.demo.happenings import VIEWS
-from webapp.demo.history import BENCH, INTUNE, REQUESTABLE, person_patch
+from webapp.demo.history import BENCH, INTUNE, REQUESTABLE, person_patch, shown_name
 from webapp.demo.people import DOMAIN, PEOPLE
 from webapp.demo.products import PRODUCTS
 from webapp.faces.saved_views import canonical, save_view
@@ -80,7 +80,7 @@ class Beginning:
         for member in people.MEMBERS:
             self.at += timedelta(minutes=3, seconds=21)
             person = next(p for p in PEOPLE if p.login == member.login)
-            name = f"{person.first} {person.last}"
+            name = shown_name(person)
             made = add_member(
                 self.books.as_of("ines", self.at),
                 email=f"{member.login}@{DOMAIN}",
@@ -138,7 +138,8 @@ def _rooms(depth: int) -> Iterator[tuple[str, Patch]]:
     for room in places.all_rooms():
         above, _slash, name = room.path.rpartition(" / ")
         if room.path.count(" / ") == depth - 1:
-            yield room.path, {"name": name, "kind": room.kind, "parent_id": Ref("locations", above)}
+            patch = {"name": name, "kind": room.kind, "parent_id": Ref("locations", above)}
+            yield room.path, {**patch, "code": places.code_of(room.path)}
 
 
 def _customer(customer: records.Customer) -> Patch:

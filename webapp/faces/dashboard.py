@@ -8,7 +8,7 @@ from flask import current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select, union_all
 
 from webapp.core.access import can
 from webapp.core.activity import Activity
@@ -24,6 +24,7 @@ from webapp.faces.page_details import title_of
 from webapp.faces.rendering import Renderer, initials_of, tone_of
 
 T = TypeVar("T")
+Called = Mapping[tuple[str, int], tuple[str, bool]]
 
 LINES, WINDOW = 8, 2_000
 # how long counts are kept: those that are quick to count are counted again at every change
@@ -154,17 +155,22 @@ def lately(context: Context, renderer: Renderer) -> list[dict[str, Any]]:
     return [_line(context, renderer, kinds[row["item_type"]], row, called) for row in rows]
 
 
-def _called(context: Context, kinds: Mapping[str, Resource], rows: list[Row]) -> dict[tuple[str, int], str]:
-    """Return what things are called that the log knows by their tags: {(table, id): name}."""
-    found: dict[tuple[str, int], str] = {}
-    for table, resource in kinds.items():
-        ids = [row["item_id"] for row in rows if row["item_type"] == table and row["count"] == 1]
-        if ids and resource.subtitle:
-            column = resource.table.c[resource.fields[resource.subtitle].column]
-            query = select(resource.table.c.id, column).where(*reach(context, resource), resource.table.c.id.in_(ids))
-            names = context.session.execute(query, execution_options=CHECKED)
-            found |= {(table, row_id): str(name) for row_id, name in names if name}
-    return found
+def _called(context: Context, kinds: Mapping[str, Resource], rows: list[Row]) -> Called:
+    """Return what the things of some lines are called, and whether they are deleted: one statement."""
+    ids: dict[str, list[int]] = {}
+    for row in rows:
+        ids.setdefault(row["item_type"], []).append(row["item_id"])
+    arms = []
+    for name, wanted in ids.items():
+        resource = kinds[name]
+        table, column = resource.table, resource.fields[resource.subtitle or resource.label].column
+        columns: tuple[Any, ...] = (literal(name, String), table.c.id, cast(table.c[column], String))
+        is_gone = table.c.deleted_at.isnot(None) if "deleted_at" in table.c else literal(False)
+        arms.append(select(*columns, is_gone).where(*reach(context, resource), table.c.id.in_(wanted)))
+    if not arms:
+        return {}
+    found = context.session.execute(union_all(*arms), execution_options=CHECKED)
+    return {(name, row_id): (text or "", bool(is_gone)) for name, row_id, text, is_gone in found}
 
 
 def _told(context: Context) -> dict[str, Resource]:
@@ -191,14 +197,13 @@ def _in_reach(context: Context, window: Any, kinds: Mapping[str, Resource]) -> C
     return or_(window.c.item_type.notin_(list(located)), *inside)
 
 
-def _line(
-    context: Context, renderer: Renderer, resource: Resource, row: Row, called: Mapping[tuple[str, int], str]
-) -> dict[str, Any]:
-    name = called.get((row["item_type"], row["item_id"]))
+def _line(context: Context, renderer: Renderer, resource: Resource, row: Row, called: Called) -> dict[str, Any]:
+    name, is_gone = called.get((row["item_type"], row["item_id"]), ("", True))
     what, url = name or row["item_name"], url_for(f"{resource.name}.detail", row_id=row["item_id"])
     if row["count"] > 1:
         number = renderer.number(row["count"]) + ("+" if row["count"] == WINDOW else "")
-        what, name = _("%(number)s %(things)s", number=number, things=str(resource.title).lower()), None
+        what = _("%(number)s %(things)s", number=number, things=str(resource.title).lower())
+    if row["count"] > 1 or (is_gone and not can(context.actor, resource.write_permission)):
         url = url_for(f"{resource.name}.index")
     local, today = row["at"].astimezone(renderer.zone).date(), context.at.astimezone(renderer.zone).date()
     return {
@@ -208,7 +213,7 @@ def _line(
         "icon": {"api": "api", "job": "settings-automation"}.get(row["face"], "terminal-2"),
         "verb": _verb(row["event"]),
         "what": what,
-        "tag": row["item_name"] if name else "",
+        "tag": row["item_name"] if resource.subtitle and what == name else "",
         "url": url,
         "when": renderer.time(row["at"]) if local == today else renderer.day(local),
         "iso": row["at"].isoformat(timespec="seconds"),

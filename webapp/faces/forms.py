@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,16 +26,23 @@ from wtforms.widgets import CheckboxInput, html_params
 
 from webapp.core.access import can
 from webapp.core.context import Context
+from webapp.core.custom import standard_of
 from webapp.core.fields import Choice, Codes, FaceField, Text, schema_fields
 from webapp.core.query import choices as choices_of
 from webapp.core.query import labels_in_reach
 from webapp.core.resource import Action, Resource, registry
+from webapp.faces.own_fields import chosen_product, own_groups
 
 Row = Mapping[str, Any]
 MOST_CHOICES = 200
-OWN = frozenset({"csrf_token", "version", "nonce", "base", "apply", "ids", "step", "query"})
-WIDTHS = {"longtext": "col-12", "amount": "col-md-4", "day": "col-md-4", "whole": "col-md-4"}
-INPUTS = {"day": {"type": "date"}, "moment": {"type": "datetime-local"}, "whole": {"inputmode": "numeric"}}
+OWN = frozenset({"csrf_token", "version", "nonce", "base", "drawn", "apply", "ids", "step", "query"})
+WIDTHS = {"longtext": "col-12", "amount": "col-md-4", "number": "col-md-4", "day": "col-md-4", "whole": "col-md-4"}
+INPUTS = {
+    "day": {"type": "date"},
+    "moment": {"type": "datetime-local"},
+    "whole": {"inputmode": "numeric"},
+    "url": {"inputmode": "url"},
+}
 
 
 @dataclass
@@ -51,9 +59,10 @@ class Face:
 
 @dataclass
 class FieldGroup:
-    """Fields under one heading."""
+    """Fields under one heading; `own` when they are the organization's."""
 
     label: Any
+    own: bool = False
     fields: list[Field] = field(default_factory=list)
 
 
@@ -79,6 +88,11 @@ class FlagField(Field):
 class CodesField(SelectMultipleField):
     """Several of a set of codes; the marker makes none of them sendable too."""
 
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take what was sent; a form without the field says nothing of it."""
+        if valuelist:
+            super().process_formdata(valuelist)
+
     def __call__(self, **kwargs: Any) -> Markup:
         """Draw the marker and the select."""
         marker = Markup("<input {}>").format(Markup(html_params(type="hidden", name=self.name, value="")))  # noqa: S704 escaped
@@ -98,6 +112,10 @@ class ResourceForm(FlaskForm):
     items: dict[str, FaceField]
     groups: list[FieldGroup]
     applied: frozenset[str] = frozenset()
+    beyond: frozenset[str] = frozenset()
+    also_drawn: str = ""
+    redraws_by: str | None = None
+    own_texts: Mapping[str, Any] = MappingProxyType({})
 
     def face_fields(self) -> Iterable[tuple[str, FaceField, Field]]:
         """Yield (name, schema field, form field) of what is drawn."""
@@ -110,11 +128,14 @@ class ResourceForm(FlaskForm):
 
     def drawn_with(self) -> dict[str, Any]:
         """Return {name: text} that the form was drawn with, as it came back."""
-        try:
-            base = json.loads(self.base.data or "{}")
-        except ValueError:
-            return {}
-        return base if isinstance(base, dict) else {}
+        drawn: dict[str, Any] = {}
+        for text in (self.base.data, self.also_drawn):
+            try:
+                found = json.loads(text or "{}")
+            except ValueError:
+                continue
+            drawn |= found if isinstance(found, dict) else {}
+        return drawn
 
     def changed(self) -> set[str]:
         """Return the names of the fields that differ from what the form was drawn with."""
@@ -126,7 +147,7 @@ class ResourceForm(FlaskForm):
         return {
             name: clean(self.items[name], form.getlist(name), self.context) if name in self.items else form[name]
             for name in form
-            if name in self.items or not (name in OWN or name.startswith("pick-"))
+            if name in self.items or not (name in OWN or name in self.beyond or name.startswith("pick-"))
         }
 
     def load(
@@ -163,14 +184,14 @@ class ResourceForm(FlaskForm):
 
     def rebase(self, row: Row) -> None:
         """Make the form an edit of a newer version of the row, keeping what stands in it."""
-        self.version.data = str(row["version"])
+        self.version.data, self.also_drawn = str(row["version"]), ""
         self.base.data = json.dumps({n: text_of(self.context, i, row.get(n)) for n, i in self.items.items()})
 
 
 def same(text: Any) -> Any:
     """Return a field's text so that two that mean the same are equal."""
     if isinstance(text, list):
-        return sorted(part for part in text if part)
+        return [part for part in text if part]
     return "" if text is None else str(text).replace("\r\n", "\n")
 
 
@@ -191,7 +212,15 @@ def form_for(
 ) -> ResourceForm:
     """Return a resource's form: filled from what was posted, else from a row, else from `initial` and the defaults."""
     items = {n: i for n, i in resource.writable.items() if names is None or n in names}
-    return _form(context, items, row=row, posted=posted, initial=initial, resource=resource)
+    if names is not None or not resource.customs:
+        return _form(context, items, row=row, posted=posted, initial=initial, resource=resource)
+    own = own_groups(context, resource, chosen_product(resource, posted, initial, row))
+    shown = [name for name in items if name not in resource.customs] + [name for part in own.values() for name in part]
+    drawn = {name: items[name] for name in shown}
+    form = _form(context, drawn, row=row, posted=posted, initial=initial, resource=resource, own=own)
+    form.beyond, form.redraws_by = frozenset(items) - frozenset(drawn), resource.field_sets
+    form.own_texts = {} if row is None else {n: text_of(context, i, row.get(n)) for n, i in resource.customs.items()}
+    return form
 
 
 def action_form(
@@ -219,32 +248,43 @@ def _form(
     posted: "MultiDict[str, str] | None",
     initial: Mapping[str, str] | None,
     resource: Resource | Action | None,
+    own: Mapping[str, list[str]] | None = None,
 ) -> ResourceForm:
     items = {n: i for n, i in items.items() if i.kind != "reference" or _may_pick(context, i)}
     texts = {name: text_of(context, item, _first(name, item, row, initial)) for name, item in items.items()}
     made = {
-        name: _form_field(context, name, item, row, resource, (posted.get(name) if posted else None) or texts[name])
+        name: _form_field(context, name, item, row, resource, _sent(item, name, posted) or texts[name])
         for name, item in items.items()
     }
     form: ResourceForm = type("Form", (ResourceForm,), made)(formdata=posted, data=texts)
     form.context, form.items = context, items
-    groups: dict[str, FieldGroup] = {}
+    groups: dict[tuple[str, bool], FieldGroup] = {}
+    heads = {name: label for label, names in (own or {}).items() for name in names}
     form.form_errors = []
-    for _name, item, bound in form.face_fields():
+    for name, item, bound in form.face_fields():
         bound.face = _face(context, item, bound, items)
         bound.errors = []
-        groups.setdefault(str(item.group or ""), FieldGroup(item.group)).fields.append(bound)
+        head = heads.get(name, item.group)
+        groups.setdefault((str(head or ""), name in heads), FieldGroup(head, name in heads)).fields.append(bound)
     form.groups = list(groups.values())
     if posted is None:
         form.stamp(row)
+    else:
+        form.also_drawn = posted.get("drawn", "")
     return form
+
+
+def _sent(item: FaceField, name: str, posted: "MultiDict[str, str] | None") -> Any:
+    return (posted.getlist(name) if item.kind == "codes" else posted.get(name)) if posted else None
 
 
 def _first(name: str, item: FaceField, row: Row | None, initial: Mapping[str, str] | None) -> Any:
     if row is not None:
         return row.get(name)
     if initial and name in initial:
-        return initial[name]
+        return initial.getlist(name) if item.kind == "codes" and isinstance(initial, MultiDict) else initial[name]
+    if item.custom_id is not None:
+        return standard_of(item)
     return (
         None
         if item.load_default is missing
@@ -264,22 +304,28 @@ def _form_field(
 ) -> Any:
     words = item.label or name
     attributes: dict[str, Any] = dict(INPUTS.get(item.kind, {}))
-    if item.required:
+    if item.required or item.needed:
         attributes["required"] = True
-    if item.kind == "amount":
+    if item.kind in {"amount", "number"}:
         attributes["inputmode"] = "decimal"
     if isinstance(item, Text):
         attributes["maxlength"] = item.max
+    if item.kind == "flag" and item.allow_none:
+        answers = _options([("", ""), ("true", _("Yes")), ("false", _("No"))])
+        return SelectField(words, choices=answers, validate_choice=False, render_kw=attributes)
     if item.kind == "flag":
         return FlagField(words)
-    if item.kind == "longtext":
+    if item.kind == "longtext" or (isinstance(item, Codes) and item.choices is None):
         return TextAreaField(words, render_kw={**attributes, "rows": 4})
     if isinstance(item, Choice):
         pairs = [("", "")] if not item.required or not chosen else []
-        options = _options(pairs + list(item.choices.items()))
+        gone = [(chosen, chosen)] if chosen and chosen not in item.choices else []
+        options = _options([*pairs, *item.choices.items(), *gone])
         return SelectField(words, choices=options, validate_choice=False, render_kw=attributes)
     if isinstance(item, Codes):
-        return CodesField(words, choices=_options((item.choices or {}).items()), validate_choice=False)
+        known = item.words(context)
+        first = {code: known.get(code, code) for code in chosen or () if code}
+        return CodesField(words, choices=_options({**first, **known}.items()), validate_choice=False)
     if item.kind == "reference":
         pairs, remote = _picks(context, name, item, row, resource, chosen)
         if remote:
@@ -298,7 +344,9 @@ def _picks(
     """Return the choices of a reference and, when there are too many, where to ask for more."""
     target = registry.resources[str(item.target)]
     only = resource.offer(context, name, row) if resource else None
-    found = [(str(i), label) for i, label in choices_of(context, target, limit=MOST_CHOICES + 1, only=only, offered=True)]
+    found = [
+        (str(i), label) for i, label in choices_of(context, target, limit=MOST_CHOICES + 1, only=only, offered=True)
+    ]
     remote = url_for(f"{target.name}.choices", offered=1) if len(found) > MOST_CHOICES else None
     if remote:
         found = []
@@ -311,48 +359,49 @@ def _picks(
 
 def _face(context: Context, item: FaceField, bound: Field, items: Mapping[str, FaceField]) -> Face:
     suffix = item.suffix
-    if item.kind == "amount" and not suffix and "currency" not in items:
+    if item.kind == "amount" and not suffix and ("currency" not in items or item.custom_id is not None):
         suffix = context.tenant.currency
     remote = (bound.render_kw or {}).pop("data-remote", None)
-    bound.flags.required = item.required
+    bound.flags.required = item.required or item.needed
     return Face(
         help=item.help,
         suffix=suffix,
         width=WIDTHS.get(item.kind, "col-md-6"),
         mono=item.mono,
-        numeric=item.kind in {"amount", "whole", "day"},
+        numeric=item.kind in {"amount", "number", "whole", "day"},
         remote=remote,
     )
 
 
 def text_of(context: Context, item: FaceField, value: Any) -> Any:
     """Return a value as the form shows it for typing: numbers in the reader's way, days as ISO for the date picker."""
+    is_lines = isinstance(item, Codes) and item.choices is None
     if value is None:
-        return [] if item.kind == "codes" else ""
-    if item.kind == "amount" and isinstance(value, Decimal):
-        return format_decimal(value, "#,##0.00##", locale=_locale())
+        return [] if item.kind == "codes" and not is_lines else ""
+    if item.kind in {"amount", "number"} and isinstance(value, Decimal):
+        return format_decimal(value, "#,##0.00##" if item.kind == "amount" else "#,##0.######", locale=_locale())
     if item.kind == "flag":
         return "true" if value is True or value == "true" else "false"
     if item.kind == "moment" and isinstance(value, datetime):
         return value.astimezone(ZoneInfo(context.actor.timezone)).strftime("%Y-%m-%dT%H:%M")
     if item.kind == "codes":
-        return [str(code) for code in value]
+        return value if isinstance(value, str) else "\n".join(value) if is_lines else [str(code) for code in value]
     return str(value)
 
 
 def clean(item: FaceField, texts: list[str], context: Context) -> Any:
     """Return what was typed as the schema takes it: nothing is None, numbers are numbers, the rest stays text."""
     if item.kind == "codes":
-        return [text for text in texts if text]
+        return [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     text = texts[-1] if texts else ""
     if item.kind == "flag":
-        return text == "true"
+        return None if item.allow_none and not text else text == "true"
     if not text.strip():
         return "" if item.kind in {"text", "longtext"} and not item.allow_none else None
     text = text.strip() if item.kind != "longtext" else text.replace("\r\n", "\n")
     if item.kind in {"whole", "reference"}:
         return _whole(text) if item.kind == "whole" else int(text) if re.fullmatch("[0-9]{1,18}", text) else text
-    if item.kind == "amount":
+    if item.kind in {"amount", "number"}:
         return _decimal(text)
     if item.kind == "moment":
         try:

@@ -20,6 +20,7 @@ from webapp.core.errors import Forbidden, Invalid
 from webapp.core.parameters import ListParameters, filter_parameters
 from webapp.core.resource import Resource
 from webapp.faces.saved_views import canonical, values_of
+from webapp.faces.surface import number_in
 
 OWN = frozenset({"panel", "view"})
 
@@ -34,8 +35,7 @@ class ListState:
         self.values = {name: ",".join(v for v in values.getlist(name) if v) for name in values if name not in OWN}
         self.values = {name: value for name, value in self.values.items() if value}
         self.dropped: list[str] = []
-        view = values.get("view", "")
-        self.view_id = int(view) if view.isascii() and view.isdecimal() and len(view) < 19 else None
+        self.view_id = number_in(values, "view") or None
         self._keep_known_fields()
         self.parameters = self._parse()
 

@@ -1,5 +1,6 @@
 """Pages that write one thing: create, edit, delete, restore, undo; nothing that was typed is ever lost."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,15 +27,18 @@ from webapp.faces.forms import ResourceForm, form_for, same, text_of
 from webapp.faces.page_columns import label_of_field
 from webapp.faces.page_details import found, renderer_for, reverting, title_of
 from webapp.faces.page_lists import template_of
-from webapp.faces.surface import forced, go, in_dialog, once, safe_next, toast
+from webapp.faces.surface import forced, go, in_dialog, is_fragment, number_in, once, safe_next, toast
 
 Row = Mapping[str, Any]
+OWN_FIELDS = "own-fields"
 
 
 def create(context: Context, resource: Resource) -> ResponseReturnValue:
     """Show the empty form, or make what was typed; the same form sent twice makes one."""
+    if is_fragment(OWN_FIELDS):
+        return _own_fields(context, resource, None)
     if request.method != "POST":
-        original = request.args.get("from", type=int)
+        original = number_in(request.args, "from")
         if original is None:
             return _form_page(resource, form_for(context, resource, initial=request.args))
         row = get_row(context, resource, original)
@@ -68,6 +72,8 @@ def copied(resource: Resource, row: Row) -> Row:
 def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnValue:
     """Show the form of a thing, or change what was changed in it; the second of two editors sees both values."""
     row = get_row(context, resource, row_id)
+    if is_fragment(OWN_FIELDS):
+        return _own_fields(context, resource, row)
     if request.method != "POST":
         return _form_page(resource, form_for(context, resource, row=row), row)
     form = form_for(context, resource, row=row, posted=request.form)
@@ -88,6 +94,13 @@ def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
     if after["version"] != row["version"]:
         toast(_("%(name)s was saved", name=title_of(resource, after)[0]), undo_url=undo_url(context))
     return go(url_for(f"{resource.name}.detail", row_id=row_id))
+
+
+def _own_fields(context: Context, resource: Resource, row: Row | None) -> str:
+    """Return the part of a form that another product changes, with what stands in it now."""
+    form = form_for(context, resource, row=row, posted=request.args)
+    form.also_drawn = json.dumps(form.own_texts)
+    return render_template("resource/_own_fields.html", form=form)
 
 
 def _form_page(

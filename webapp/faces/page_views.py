@@ -17,7 +17,7 @@ from webapp.core.totals import standing
 from webapp.faces import saved_views as kept
 from webapp.faces.list_state import ListState
 from webapp.faces.rendering import Renderer
-from webapp.faces.surface import go, in_dialog, toast
+from webapp.faces.surface import go, in_dialog, number_in, toast
 
 Row = Mapping[str, Any]
 ALL = 0
@@ -109,7 +109,7 @@ def save_url(resource: Resource, state: ListState, views: kept.Views) -> str:
 def views(context: Context, resource: Resource) -> ResponseReturnValue:
     """Ask for the name of a view, or keep, change, move, delete and restore one."""
     if request.method != "POST":
-        row = kept.views_of(context, resource).get(request.args.get("id", type=int))
+        row = kept.views_of(context, resource).get(number_in(request.args, "id"))
         return _dialog(context, resource, row if row and kept.may_change(context.actor, row) else None)
     act = request.values.get("act", "save")
     if act not in ACTS:
@@ -118,14 +118,14 @@ def views(context: Context, resource: Resource) -> ResponseReturnValue:
         return ACTS[act](context, resource)
     except Invalid as error:
         context.session.rollback()
-        row = kept.views_of(context, resource).get(request.values.get("id", type=int))
+        row = kept.views_of(context, resource).get(number_in(request.values, "id"))
         return _dialog(context, resource, row, [m for found in error.errors.values() for m in found]), 422
 
 
 def _dialog(context: Context, resource: Resource, row: Row | None, errors: list[str] | None = None) -> str:
     base = url_for(f"{resource.name}.index")
     query = request.values.get("query", "")
-    started = kept.views_of(context, resource).get(request.values.get("view", type=int))
+    started = kept.views_of(context, resource).get(number_in(request.values, "view"))
     replaceable = row is None and started is not None and kept.may_change(context.actor, started)
     title = _("Change the view %(name)s", name=row["name"]) if row else _("Save view")
     return render_template(
@@ -147,7 +147,7 @@ def _dialog(context: Context, resource: Resource, row: Row | None, errors: list[
 
 
 def _asked(context: Context, resource: Resource, name: str = "id", *, deleted: bool = False) -> kept.SavedView:
-    return kept.find_view(context, resource, request.values.get(name, 0, type=int), deleted=deleted)
+    return kept.find_view(context, resource, number_in(request.values, name) or 0, deleted=deleted)
 
 
 def _open(resource: Resource, view: kept.SavedView) -> ResponseReturnValue:

@@ -54,6 +54,14 @@ def toast(said: str, **ways: str | None) -> None:
     flash({"text": said, **ways}, "toast")  # type: ignore[arg-type] # flash keeps any JSON
 
 
+def number_in(values: Mapping[str, str], name: str) -> int | None:
+    """Return an id that a request says, 0 for one that can be no row's, None when it says none."""
+    text = values.get(name, "")
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
 def safe_next(url: str | None, fallback: str) -> str:
     """Return a path of this site to go on to, the fallback for anything that leads elsewhere."""
     if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or any(ord(c) < 32 for c in url):

@@ -5,11 +5,11 @@ from dataclasses import replace
 from flask_babel import lazy_gettext as _l
 
 from webapp.core.fields import CustomizedSchema, Flag, Name, Reference, Text, Whole
-from webapp.core.merge import merge_action
 from webapp.core.resource import Menu, Resource, Unique
 from webapp.people.models import Company, Customer, Department, Person
 from webapp.people.panels import PANELS as PANELS
-from webapp.people.rules import merge_persons, persons_who_are_here, plan_customer, plan_department, plan_person
+from webapp.people.rules import merge_persons, persons_who_are_here, plan_department, plan_person
+from webapp.places.merge import merge_action
 from webapp.places.resources import CONTACT, EMAIL, ORGANISATION, WHAT, address_fields, notes_field
 
 WHO, WORK, TERMS = _l("Who it is"), _l("Work"), _l("Terms")
@@ -160,7 +160,6 @@ CUSTOMERS = Resource(
     columns=("name", "email", "phone", "city", "country", "default_sla_hours"),
     filters=("city", "country", "is_tax_exempt"),
     search=("name", "email", "city"),
-    plan=plan_customer,
     actions=(merge_action("customers"),),
 )
 RESOURCES = (PERSONS, COMPANIES, DEPARTMENTS, CUSTOMERS)

@@ -1,4 +1,4 @@
-"""Rules of persons, departments and customers."""
+"""Rules of persons and departments."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict
-from webapp.core.merge import merge_rows
 from webapp.core.resource import registry
 from webapp.core.writes import Draft, Facts
 from webapp.people.models import Person
+from webapp.places.merge import merge_rows
 
 LONGEST_CHAIN = 50
 
@@ -61,9 +61,3 @@ def merge_persons(context: Context, ids: list[int], values: Mapping[str, Any]) -
 def plan_department(draft: Draft, facts: Facts) -> None:
     """Say what a department will be: its company part of its identity."""
     draft["company_key"] = draft["company_id"] or 0
-
-
-def plan_customer(draft: Draft, facts: Facts) -> None:
-    """Say what a customer will be: a reason to be free of tax only for who is."""
-    if draft["tax_exemption_reason"] and not draft["is_tax_exempt"]:
-        draft.fail("tax_exemption_reason", _("Only who is free of tax has a reason for it."))

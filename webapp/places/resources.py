@@ -7,8 +7,8 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, validate
 
 from webapp.core.fields import Choice, CustomizedSchema, Flag, Name, Number, Reference, Text
-from webapp.core.merge import merge_action
 from webapp.core.resource import Action, Menu, Resource, Unique
+from webapp.places.merge import merge_action
 from webapp.places.models import Location
 from webapp.places.pages import INSIDE
 from webapp.places.rules import (

@@ -1,4 +1,7 @@
-"""Merging: one thing takes over everything that refers to another, which then goes, all in one change set."""
+"""Merging: one thing takes over everything that refers to another, which then goes, all in one change set.
+
+It knows no feature; it stands with the lowest one, where all others reach it.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
