@@ -253,7 +253,7 @@ def test_a_form_draws_the_fields_of_no_set_with_their_defaults_at_its_end(client
 
     assert page.form["custom.room"] == ["A1"]
     assert not {"custom.ram", "custom.disk"} & set(page.form)
-    assert page.text.index("Own fields") > page.text.index("Notes")
+    assert page.text.rindex("Own fields") > page.text.rindex("Notes")
 
 
 def test_a_chosen_product_draws_its_set_in_its_order_and_keeps_what_was_typed(client, shop):
@@ -276,7 +276,7 @@ def test_without_scripts_saving_draws_what_the_product_needs(client, api, shop):
     page = Page(refused)
     client.post("/assets/new", data=page.form | {"custom.ram": "16"})
 
-    assert (refused.status_code, page.errors) == (422, {"custom.ram": "This is needed."})
+    assert (refused.status_code, "This is needed." in page.text) == (422, True)
     [made] = api.get("assets").json["data"]
     assert made["custom"] == {"disk": None, "ram": 16, "room": "A1"}
 
@@ -290,7 +290,7 @@ def test_a_value_that_another_product_hides_stays_and_can_be_cleared_when_it_sho
     moved = api.get(f"assets/{made}").json["data"]
     form = Page(client.get(path)).form
     shown = own_part(client, path, product_id=laptop)
-    drawn = {name: values for name, values in shown.forms.get("", {}).items()} or fields_of(shown)
+    drawn = fields_of(shown)
     client.post(path, data=form | drawn | {"product_id": str(laptop), "custom.disk": ""})
 
     assert (moved["product_id"], moved["custom"]["ram"], moved["custom"]["disk"]) == (chair, 16, 512)

@@ -125,7 +125,8 @@ class Facts:
         resource = registry.resources[kind]
         table = resource.table
         inside = resource.belongs(self.context) if resource.belongs else scoped(self.context.session, table)
-        query = select(table).where(inside, table.c.id.in_(sorted(missing)))
+        shown = [table.c[item.column] for item in resource.stored.values()] if resource.belongs else table.c
+        query = select(*shown).where(inside, table.c.id.in_(sorted(missing)))
         found = {r["id"]: dict(r) for r in self.context.session.execute(query, execution_options=CHECKED).mappings()}
         self._rows.update({(kind, row_id): found.get(row_id) for row_id in missing})
 
