@@ -8,7 +8,8 @@ from tests.households import Household
 from webapp.core.database import Base
 from webapp.core.tenancy import CHECKED, ORGANIZATION, new_session
 
-UNREADABLE = frozenset({"sessions"})
+UNREADABLE = frozenset({"sessions", "one_time_links"})
+USES = frozenset({"last_used_at", "last_seen_at"})
 TENANT_TABLES = sorted(
     name for name, table in Base.metadata.tables.items() if ORGANIZATION in table.c and name not in UNREADABLE
 )
@@ -20,7 +21,7 @@ def snapshot(household: Household) -> dict[str, list[dict[str, Any]]]:
     with household.app.app_context(), new_session(household.id, write=False) as session:
         for name in TENANT_TABLES:
             table = Base.metadata.tables[name]
-            columns = [column for column in table.c if column.name != "last_used_at"]
+            columns = [column for column in table.c if column.name not in USES]
             query = select(*columns).where(table.c.organization_id == household.id).order_by(*table.primary_key)
             rows = session.execute(query, execution_options=CHECKED).mappings()
             found[name] = [dict(row) for row in rows]

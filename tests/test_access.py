@@ -193,7 +193,7 @@ def office(app):
 
 def path_of(rule, rows):
     """Return a rule's path with what it asks for: a row that is there, of the kind that its path names."""
-    kind = rule.removeprefix("/api/v1").split("/")[1]
+    kind = "invitations" if "/invitations/" in rule else rule.removeprefix("/api/v1").split("/")[1]
     values = {"action": "edit", "format": "csv", "slug": "nowhere", "filename": "css/app.css"}
     return re.sub(r"<(?:.*?:)?(\w+)>", lambda found: str(values.get(found[1], rows.get(kind, UNKNOWN))), rule)
 

@@ -9,7 +9,7 @@ if (dialog) {
   const said = dialog.querySelector("[data-palette-said]");
   let timer = 0;
   let asked = null;
-  let waiting = false; // letters were typed that are not answered yet
+  let answer = null; // the letters that the lines on show answer
   let within = null; // the letters to go back to, while the acts of a line are shown
 
   const lines = () => [...results.querySelectorAll("[role=option]")];
@@ -32,28 +32,28 @@ if (dialog) {
     asked?.abort();
     asked = new AbortController();
     try {
-      const answer = await fetch(url, { headers: { "HX-Request": "true", "HX-Target": "results" }, signal: asked.signal });
-      if (answer.redirected || !answer.ok) throw new Error(answer.status);
-      results.innerHTML = await answer.text();
+      const reply = await fetch(url, { headers: { "HX-Request": "true", "HX-Target": "results" }, signal: asked.signal });
+      if (reply.redirected || !reply.ok) throw new Error(reply.status);
+      results.innerHTML = await reply.text();
       choose(lines()[0]);
       said.textContent = results.querySelector("[data-said]").dataset.said;
       return true;
     } catch (error) {
       // away from the network, or signed out meanwhile: the page says so
-      if (error.name !== "AbortError") location.assign(`${dialog.dataset.palette}?q=${encodeURIComponent(input.value)}`);
+      if (error.name !== "AbortError" && dialog.open) location.assign(`${dialog.dataset.palette}?q=${encodeURIComponent(input.value)}`);
       return false;
     }
   };
 
   const find = async () => {
+    const letters = input.value;
     clearTimeout(timer);
-    if (await show(`${dialog.dataset.palette}?q=${encodeURIComponent(input.value.trim())}`)) waiting = false;
+    if (await show(`${dialog.dataset.palette}?q=${encodeURIComponent(letters.trim())}`)) answer = letters;
   };
 
   const open = () => {
     if (document.querySelector("dialog[open]")) return;
-    within = null;
-    waiting = true;
+    within = answer = null;
     dialog.showModal();
     input.select();
     find();
@@ -70,8 +70,9 @@ if (dialog) {
 
   // what is chosen, once what was typed is answered: a quick Enter follows no line of before
   const answered = async () => {
-    if (waiting) await find();
-    return waiting ? null : chosen();
+    if (within !== null) return chosen();
+    if (answer !== input.value) await find();
+    return answer === input.value ? chosen() : null;
   };
 
   const act = async (line) => {
@@ -104,7 +105,6 @@ if (dialog) {
 
   input.addEventListener("input", () => {
     within = null;
-    waiting = true;
     clearTimeout(timer);
     timer = setTimeout(find, WAIT);
   });

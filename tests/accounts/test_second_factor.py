@@ -85,6 +85,23 @@ def test_the_set_up_begins_with_the_password(client):
     assert 'id="secret"' not in client.get("/profile/second-factor").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("step", ["confirm", "off", "codes"])
+def test_a_step_that_is_not_due_shows_the_one_that_is(client, step):
+    data = {"password": PASSWORD, "codes-password": PASSWORD, "code": "123456"}
+
+    answer = client.post(f"/profile/second-factor/{step}", data=data)
+
+    assert answer.status_code in {409, 422}
+    assert "Begin" in answer.get_data(as_text=True)
+
+
+def test_it_is_not_begun_again_while_it_is_on(client, on):
+    answer = client.post("/profile/second-factor/begin", data={"password": PASSWORD})
+
+    assert answer.status_code == 409
+    assert "on already" in answer.get_data(as_text=True)
+
+
 def test_the_page_shows_a_picture_that_the_policy_allows(client):
     client.post("/profile/second-factor/begin", data={"password": PASSWORD})
 

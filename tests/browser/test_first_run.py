@@ -100,11 +100,11 @@ class Journey:
         expect(self.page.locator(".qm-note")).to_contain_text("Applied")
         self.look(self.page)
         self.page.goto("/assets")
-        expect(self.page.locator(".qm-foot")).to_contain_text(f"1–{ROWS} of {ROWS}")
+        expect(self.page.locator("#rows .qm-foot")).to_contain_text(f"1–{ROWS} of {ROWS}")
 
     def find(self) -> None:
         self.page.fill("#q", "sn00004")
-        expect(self.page.locator(".qm-foot")).to_contain_text("1–1 of 1")
+        expect(self.page.locator("#rows .qm-foot")).to_contain_text("1–1 of 1")
         self.page.get_by_role("link", name="FX3 no. 4").locator("visible=true").click()
         expect(self.page.locator("h1")).to_have_text("FX3 no. 4")
         facts = self.page.locator(".qm-facts2")

@@ -51,9 +51,13 @@ def test_a_list_is_filtered_and_its_columns_chosen(plain: Page, sign_in: Callabl
     expect(plain.get_by_role("link", name="Lost").locator("visible=true")).to_have_count(1)
 
     plain.goto("/statuses?panel=columns")
+    plain.get_by_role("button", name="Move Lifecycle up").click()
     plain.get_by_role("button", name="Show").click()
+    expect(plain.locator("thead th:not(.qm-check)").first).to_contain_text("Lifecycle")
 
-    plain.wait_for_url("**/statuses?fields=*")
+    plain.goto("/statuses?panel=columns")
+    plain.get_by_role("button", name="Usual columns").click()
+    expect(plain.locator("thead th:not(.qm-check)").first).to_contain_text("Name")
 
 
 def test_the_menu_opens_on_a_phone(open_page: OpenPage, sign_in: Callable[..., Page]) -> None:

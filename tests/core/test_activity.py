@@ -40,7 +40,8 @@ def test_a_new_thing_has_one_line_that_says_what_it_is(context: Context):
     (line,) = lines(context, "assets", asset_id)
 
     assert (line["event"], line["item_name"], line["actor_name"]) == ("Create", "CAM-1", "Olive Owner")
-    assert line["changes"] | {"status_id": None, "category_id": None} == {
+    flags = dict.fromkeys(("is_requestable", "is_byod", "maintenance_enabled"), [None, False])
+    assert line["changes"] | {"status_id": None, "category_id": None} == flags | {
         "tag": [None, "CAM-1"],
         "name": [None, "Camera"],
         "purchased_on": [None, "2025-03-01"],

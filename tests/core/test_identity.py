@@ -7,7 +7,7 @@ from sqlalchemy import event, select, text
 from tests.households import unique
 from webapp.accounts.models import ApiKey
 from webapp.accounts.rules import create_api_key, revoke_api_key
-from webapp.core import identity, identity_statements
+from webapp.core import identity, identity_proofs, identity_statements
 from webapp.core.database import db, utcnow
 
 
@@ -242,7 +242,7 @@ def test_an_installation_with_users_is_not_empty(inside, organization):
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("table", ["sessions", "rate_buckets"])
+@pytest.mark.parametrize("table", ["sessions", "rate_buckets", "one_time_links", "recovery_codes"])
 def test_the_runtime_role_cannot_read_sessions_or_throttles(inside, table):
     with db.engine.connect() as connection, pytest.raises(Exception, match="permission denied"):
         connection.execute(text(f"SELECT * FROM {table}"))
@@ -292,7 +292,10 @@ def test_a_row_cannot_be_put_into_another_organization(organization, other_organ
 @pytest.mark.postgresql
 def test_functions_return_what_sqlite_returns(inside, organization):
     names = {
-        name: call for name, call in vars(identity_statements).items() if isinstance(call, identity_statements.Call)
+        name: call
+        for module in (identity_statements, identity_proofs)
+        for name, call in vars(module).items()
+        if isinstance(call, identity_statements.Call)
     }
     query = text("SELECT proargnames FROM pg_proc WHERE proname = :name")
 

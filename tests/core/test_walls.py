@@ -273,7 +273,7 @@ def test_what_is_written_down_can_neither_be_changed_nor_taken_out(second_wall, 
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("table", ["sessions", "rate_buckets"])
+@pytest.mark.parametrize("table", ["sessions", "rate_buckets", "one_time_links", "recovery_codes"])
 def test_what_identity_keeps_is_shown_to_nobody(second_wall, ours, table):
     speak_for(second_wall, ours)
 

@@ -9,7 +9,7 @@ from tests.clients import PageClient
 from tests.households import Household
 from tests.imports.conftest import Importer
 
-SHEET = "Tag,Name,Category,Bought,Company\nA-1,<b>Drill</b>,Tools,1/2/24,Acme\nA-2,Saw,Tools,3/4/24,Acme\n"
+SHEET = "Tag,Name,Category,Bought,Image\nA-1,<b>Drill</b>,Tools,1/2/24,a.png\nA-2,Saw,Tools,3/4/24,b.png\n"
 
 
 def post(client: PageClient, path: str, **data: object):
@@ -31,7 +31,7 @@ def test_the_whole_journey(client: PageClient, importer: Importer):
     page = client.get(f"/imports/{import_id}").text
     assert "2 rows into Assets, nothing written yet" in page
     assert "4 of 5 mapped" in page
-    assert "Companies are not kept yet." in page
+    assert "Pictures are not imported." in page
     assert "Say how these columns are written, then check again." in page
     assert "There is no category “Tools”." in page
 
@@ -133,7 +133,7 @@ def test_the_snipe_it_export_maps_itself(client: PageClient, importer: Importer)
         client, f"{heads}\nAcme,Backhoe,ICC-1,Rails,Kozey,Berge,Yard,327,Macbook,1786,1/23/23,10/27/28\n", "assets.csv"
     )
     importer.run(import_id)
-    ticks = ["categories", "manufacturers", "products", "locations"]
+    ticks = ["categories", "manufacturers", "products", "locations", "companies", "suppliers"]
     post(client, f"/imports/{import_id}/columns", create=ticks)
     importer.run(import_id)
     post(client, f"/imports/{import_id}/apply")
@@ -141,7 +141,9 @@ def test_the_snipe_it_export_maps_itself(client: PageClient, importer: Importer)
 
     asset = importer.living()[0]
     assert (str(asset["purchased_on"]), str(asset["end_of_life_on"])) == ("2023-01-23", "2028-10-27")
-    assert [importer.living(kind)[0]["name"] for kind in ticks] == ["Rails", "Berge", "Macbook", "Yard"]
+    assert [importer.living(kind)[0]["name"] for kind in ticks] == [
+        *("Rails", "Berge", "Macbook", "Yard", "Acme", "Kozey")
+    ]
 
 
 def test_an_import_of_another_organization_is_not_there(client: PageClient, other_organization: Household):

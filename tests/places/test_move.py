@@ -185,3 +185,31 @@ def test_a_merge_that_cannot_be_names_what_is_in_the_way(client: PageClient, tre
 
     assert answer.status_code == 409
     assert "Hall: A location cannot stand in a shelf." in answer.get_data(as_text=True)
+
+
+def test_several_that_cannot_be_merged_say_why_and_stay(
+    organization: Household, client: PageClient, tree: dict[str, int]
+):
+    form = {"ids": f"{tree['Porto']},{tree['Lisbon']}", "step": "apply", "into_id": str(tree["Shelf"])}
+
+    answer = client.post("/locations/bulk/merge", data=form)
+
+    assert answer.status_code == 409
+    assert "Hall: A location cannot stand in a shelf." in answer.get_data(as_text=True)
+    with organization.context() as context:
+        assert row(context, "locations", tree["Porto"])["deleted_at"] is None
+
+
+def test_several_are_merged_on_one_page_and_taken_back_by_its_toast(
+    organization: Household, client: PageClient, tree: dict[str, int]
+):
+    form = {"ids": f"{tree['Porto']},{tree['Hall']}", "step": "apply", "into_id": str(tree["Lisbon"])}
+
+    assert client.post("/locations/bulk/merge", data=form).status_code == 303
+
+    undo = re.search(r'action="(/changes/[\w-]+/undo)"', client.get("/locations").get_data(as_text=True))
+    assert undo
+    client.post(undo[1])
+    with organization.context() as context:
+        assert row(context, "locations", tree["Shelf"])["parent_id"] == tree["Hall"]
+        assert row(context, "locations", tree["Porto"])["deleted_at"] is None

@@ -22,7 +22,8 @@ from webapp.faces.navigation import ROLE_NAMES
 def send_reset(context: Context, run: JobRun) -> None:
     """Mail a link to somebody who has forgotten a password, when there is such an account."""
     user = identity.find_user(run.payload["email"])
-    if user is None or not user["is_active"] or not identity.memberships(user["id"]):
+    home = identity.last_organization(user["id"]) if user and user["is_active"] else None
+    if user is None or home is None:
         return
     end_links(resets.PURPOSE, user_id=user["id"])
     token = make_link(resets.PURPOSE, resets.LIFE, user_id=user["id"])
@@ -30,7 +31,7 @@ def send_reset(context: Context, run: JobRun) -> None:
         user["email"],
         lambda: _("Another password for Quartermaster"),
         "reset",
-        user["locale"] or context.tenant.locale,
+        user["locale"] or home.locale,
         name=user["name"],
         link=link_to("/reset", token),
     )

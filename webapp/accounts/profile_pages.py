@@ -129,10 +129,13 @@ def _factor_page(context: Context, form: FlaskForm | None = None, *, codes_form:
     secret = None if own.second_factor_at else second_factor.secret_under_way(user_id)
     blank = PasswordAndCodeForm if own.second_factor_at else CodeForm if secret else OwnPasswordForm
     uri = second_factor.provisioning_uri(secret, own.email) if secret else ""
+    if not isinstance(form, blank):  # it belongs to another step than the one that is due
+        said, form = form.form_errors if form else [], blank(formdata=None)
+        form.form_errors = said
     return render_template(
         "accounts/second_factor.html",
         crumbs=[(_("Profile"), url_for("profile.index")), (_("Second factor"), None)],
-        form=form or blank(formdata=None),
+        form=form,
         codes_form=codes_form or OwnPasswordForm(formdata=None, prefix="codes-"),
         since=Renderer(context).moment(own.second_factor_at) if own.second_factor_at else "",
         left=recovery_codes_left(user_id) if own.second_factor_at else 0,

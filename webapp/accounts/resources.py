@@ -57,6 +57,8 @@ class MemberSchema(SoftDeletedSchema):
 
     user_id = Reference("users", dump_only=True, label=_l("User"))
     user = Name("user_id", label=_l("User"))
+    person_id = Reference("persons", dump_only=True, label=_l("Person"))
+    person = Name("person_id", label=_l("Person"))
     role = Choice(ROLE_CHOICES, required=True, label=_l("Role"))
     scope_location_id = Reference(
         "locations", label=_l("Only at"), help=_l("Sees this place and what lies below it; empty means everything.")
@@ -151,7 +153,7 @@ MEMBERS = Resource(
     icon="users",
     label="role",
     columns=("user", "role", "scope_location", "is_active", "last_seen_at"),
-    filters=("role", "user_id", "scope_location_id", "is_active"),
+    filters=("role", "user_id", "person_id", "scope_location_id", "is_active"),
     sort="id",
     plan=plan_member,
     settle=settle_members,

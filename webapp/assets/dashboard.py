@@ -22,7 +22,7 @@ from webapp.core.resource import Panel, registry
 from webapp.core.tenancy import CHECKED
 from webapp.faces.charts import bar_list, compact_money, legend, line_chart, sparkline
 from webapp.faces.dashboard import remembered
-from webapp.faces.rendering import Renderer, state
+from webapp.faces.rendering import Renderer, state, within_sentence
 
 Bar = tuple[Any, int, str | None, str | None]
 NAME = "assets"
@@ -235,10 +235,11 @@ def _item(context: Context, renderer: Renderer, row: Mapping[str, Any]) -> dict[
         distance = ngettext("%(num)s day late", "%(num)s days late", -days)
     else:
         distance = ngettext("in %(num)s day", "in %(num)s days", days) if days else _("today")
+    what = within_sentence(label)
     return {
         "title": row["name"] or row["tag"],
         "url": url_for("assets.detail", row_id=row["id"]),
-        "meta": _("%(tag)s, %(what)s %(day)s", tag=row["tag"], what=str(label).lower(), day=renderer.day(row["day"])),
+        "meta": _("%(tag)s, %(what)s %(day)s", tag=row["tag"], what=what, day=renderer.day(row["day"])),
         "icon": icon,
         "tone": "red" if days < 0 else tone,
         "distance": distance,

@@ -138,7 +138,7 @@ class DepreciationSchema(CustomizedSchema):
     convention = Choice(CONVENTION_WORDS, load_default="full_month", nullable=False, label=_l("It begins"), group=WHAT)
     minimum_value = Amount(label=_l("Never below"), group=LAST, help=_l("An amount, or a part of the price, not both"))
     minimum_percent = Number(min=0, max=100, label=_l("Never below, of the price"), suffix="%", group=LAST)
-    notes = notes_field(WHAT)
+    notes = notes_field(LAST)
 
 
 class ProductSchema(CustomizedSchema):

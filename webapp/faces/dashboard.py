@@ -21,7 +21,7 @@ from webapp.core.tenancy import CHECKED, scoped
 from webapp.core.totals import standing
 from webapp.faces.navigation import main_resource
 from webapp.faces.page_details import title_of
-from webapp.faces.rendering import Renderer, initials_of, tone_of
+from webapp.faces.rendering import Renderer, initials_of, tone_of, within_sentence
 
 T = TypeVar("T")
 Called = Mapping[tuple[str, int], tuple[str, bool]]
@@ -86,7 +86,7 @@ def _own_cards(context: Context, main: Resource | None, renderer: Renderer) -> l
         cards.append(_card(_("Lately"), data, "dashboard/_lately.html", 20))
     if main and (rows := _newest(context, main, renderer)):
         data = {"span": 5, "rows": rows, "more": (_("All"), url_for(f"{main.name}.index", sort="-created_at"))}
-        title = _("Newest %(things)s", things=str(main.title).lower())
+        title = _("Newest %(things)s", things=within_sentence(main.title))
         cards.append(_card(title, data, "dashboard/_newest.html", 40))
     return cards
 
@@ -202,7 +202,7 @@ def _line(context: Context, renderer: Renderer, resource: Resource, row: Row, ca
     what, url = name or row["item_name"], url_for(f"{resource.name}.detail", row_id=row["item_id"])
     if row["count"] > 1:
         number = renderer.number(row["count"]) + ("+" if row["count"] == WINDOW else "")
-        what = _("%(number)s %(things)s", number=number, things=str(resource.title).lower())
+        what = _("%(number)s %(things)s", number=number, things=within_sentence(resource.title))
     if row["count"] > 1 or (is_gone and not can(context.actor, resource.write_permission)):
         url = url_for(f"{resource.name}.index")
     local, today = row["at"].astimezone(renderer.zone).date(), context.at.astimezone(renderer.zone).date()
@@ -247,7 +247,7 @@ def _first_acts(context: Context, main: Resource) -> list[dict[str, Any]]:
     if "imports.index" in current_app.view_functions and can(context.actor, "imports:write"):
         acts.append({"label": _("Import a spreadsheet"), "icon": "table-import", "url": url_for("imports.index")})
     if "create" in main.pages:
-        thing, url = str(main.singular).lower(), url_for(f"{main.name}.create")
+        thing, url = within_sentence(main.singular), url_for(f"{main.name}.create")
         acts.append({"label": _("New %(thing)s", thing=thing), "icon": "plus", "url": url})
         acts[-1]["first"] = _("Add the first %(thing)s", thing=thing)
     return acts

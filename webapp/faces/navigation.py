@@ -12,7 +12,7 @@ from webapp.core.access import can
 from webapp.core.context import Actor, current_context
 from webapp.core.resource import Resource, registry
 from webapp.core.totals import standing
-from webapp.faces.rendering import Renderer, initials_of, tone_of
+from webapp.faces.rendering import Renderer, initials_of, tone_of, within_sentence
 
 ROLE_NAMES = {
     "owner": _l("Owner"),
@@ -164,7 +164,7 @@ def acts(actor: Actor) -> list[Entry]:
     found = []
     for resource in registry.menu(actor):
         if "create" in resource.pages and can(actor, resource.write_permission):
-            words = _("New %(thing)s", thing=str(resource.singular).lower())
+            words = _("New %(thing)s", thing=within_sentence(resource.singular))
             found.append(Entry(words, url_for(f"{resource.name}.create"), "plus"))
     for link in sorted(_links, key=lambda link: link.order):
         needed = link.act_permission or link.permission

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.core.access import require
 from webapp.core.batch import deletable, delete_rows, find_rows, plan_rows, write_rows
 from webapp.core.context import Context
-from webapp.core.errors import Invalid, NotFound, TooLarge
+from webapp.core.errors import Conflict, Invalid, NotFound, TooLarge
 from webapp.core.labels import labels_for
 from webapp.core.query import existing_ids, matching_ids
 from webapp.core.resource import Action, Resource
@@ -187,13 +187,23 @@ def _act(context: Context, resource: Resource, action: Action, ids: list[int], a
     page = _page(context, resource, ids, title, form=form, verb=str(action.label), problems=[])
     if not apply:
         return render_template("resource/action.html", **page)
-    loaded = form.load(action.schema(), form.patch(request.form))
+    context, done = once(context, form.nonce.data or "")
+    loaded = None if done else form.load(action.schema(), form.patch(request.form))
+    if done:
+        return go(list_url(resource))
+    status = 422
     if loaded is not None:
         try:
             action.rule(context, ids, loaded)
-            toast(_("%(act)s: done for %(things)s", act=action.label, things=counted(resource, len(ids))))
+            said = _("%(act)s: done for %(things)s", act=action.label, things=counted(resource, len(ids)))
+            toast(said, undo_url=undo_url(context))
             return go(list_url(resource))
         except Invalid as error:
             context.session.rollback()
             form.show(error.errors)
-    return render_template("resource/action.html", **page), 422
+        except Conflict as error:
+            context.session.rollback()
+            status = 409
+            named = [label for label, _url in blocker_links(error.blockers)]
+            form.form_errors.append(" ".join([error.message, *named]))
+    return render_template("resource/action.html", **page), status

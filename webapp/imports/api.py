@@ -10,9 +10,11 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import UnsupportedMediaType
 
 from webapp.core.access import require
-from webapp.core.context import current_context
+from webapp.core.context import Context, current_context
+from webapp.core.custom import tailor
 from webapp.core.errors import Invalid
 from webapp.core.parameters import PER_PAGE, PER_PAGE_LIMIT
+from webapp.core.resource import registry
 from webapp.faces import openapi
 from webapp.faces.api import PREFIX, answer, idempotent, job_plain, json_body
 from webapp.faces.serialize import dump, moment_text
@@ -131,8 +133,9 @@ class Imports(MethodView):
     def get(self) -> Response:
         """Answer with a page of imports, the newest first."""
         page, per_page, _fate = _paging(())
-        rows, total = rules.list_imports(current_context(), page=page, per_page=per_page)
-        return _page([plain_import(row) for row in rows], page, per_page, total)
+        context = current_context()
+        rows, total = rules.list_imports(context, page=page, per_page=per_page)
+        return _page([plain_import(context, row) for row in rows], page, per_page, total)
 
     @openapi.document(
         "imports", "Send a file and have its rows checked", IMPORT, status=201, errors=(400, 413, 415, 422), body=FILE
@@ -190,7 +193,7 @@ def rows(row_id: int) -> Response:
     lines = rules.list_rows(context, row_id, fate=fate, page=page, per_page=per_page)
     counts = found["counts"]
     total = counts.get(fate, 0) if fate else sum(counts.get(name, 0) for name in FATES)
-    return _page([plain_row(line) for line in lines], page, per_page, total)
+    return _page([plain_row(context, found, line) for line in lines], page, per_page, total)
 
 
 def _act(name: str, summary: str, act: Any) -> None:
@@ -211,7 +214,8 @@ _act("stop", "Stop an import; what it has written is taken back", rules.stop)
 
 
 def _one(import_id: int, status: int = 200, **headers: str) -> Response:
-    return answer(dump({"data": plain_import(rules.get_import(current_context(), import_id))}), status, **headers)
+    context = current_context()
+    return answer(dump({"data": plain_import(context, rules.get_import(context, import_id))}), status, **headers)
 
 
 def _page(data: list[dict[str, Any]], page: int, per_page: int, total: int) -> Response:
@@ -262,13 +266,13 @@ def _loaded(body: Any) -> tuple[dict[int, str | None], dict[str, Any]]:
     return {int(index): field for index, field in columns.items()}, options
 
 
-def plain_import(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain_import(context: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an import as the API shows it."""
     shown = ("id", "guid", "resource", "filename", "state", "message", "total", "counts", "options", "missing", "kept")
     moments = {
         name: moment_text(row[name]) if row[name] else None for name in ("created_at", "applied_at", "undone_at")
     }
-    guesses = guess_columns(row["resource"], row["headers"])
+    guesses = guess_columns(tailor(context, registry.resources[row["resource"]]), row["headers"])
     findings = row["findings"]
     columns = [
         {
@@ -287,10 +291,12 @@ def plain_import(row: Mapping[str, Any]) -> dict[str, Any]:
     return own | moments | {"change_set_id": row["change_set_id"], "columns": columns, "job": job}
 
 
-def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain_row(context: Context, found: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row as the API shows it."""
     shown = ("number", "fate", "title", "item_id", "cells", "note")
-    changes = [{"field": name, "old": old, "new": new} for name, (old, new) in row["changes"].items()]
+    resource = tailor(context, registry.resources[found["resource"]])
+    names = {item.column: name for name, item in resource.customs.items()}
+    changes = [{"field": names.get(name, name), "old": old, "new": new} for name, (old, new) in row["changes"].items()]
     errors = [{"field": n, "message": m, "code": "invalid"} for n, found in row["errors"].items() for m in found]
     applied = moment_text(row["applied_at"]) if row["applied_at"] else None
     return {name: row[name] for name in shown} | {"changes": changes, "errors": errors, "applied_at": applied}

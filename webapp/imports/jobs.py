@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.core.batch import write_rows
 from webapp.core.context import Context
+from webapp.core.custom import tailor
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.files import store
 from webapp.core.jobs import JobRun, Runner, job
@@ -58,7 +59,7 @@ class Work:
 
     def __init__(self, context: Context, row: Row) -> None:
         self.context, self.row = context, row
-        self.resource: Resource = registry.resources[row["resource"]]
+        self.resource: Resource = tailor(context, registry.resources[row["resource"]])
         self.columns = columns_from_json(row["columns"])
         self.options = options_from_json(row["options"])
 
@@ -108,7 +109,7 @@ def check(context: Context, run: JobRun) -> str | None:
     run.commit()
     try:
         with store().open(work.row["file_key"], context.organization_id) as file:
-            total, findings = survey(read_sheet(file).rows, work.resource.name, work.columns)
+            total, findings = survey(read_sheet(file).rows, work.resource, work.columns)
             work.set(total=total, findings=findings, cursor=0, counts={}, missing={}, kept=[])
             run.progress(0, total)
             run.commit()

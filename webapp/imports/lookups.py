@@ -25,7 +25,10 @@ from webapp.core.tenancy import CHECKED
 from webapp.core.writes import Draft, Facts
 
 Row = dict[str, Any]
-ORDER = ("manufacturers", "categories", "locations", "products")
+BY_NAME_ALONE = ("companies", "suppliers", "departments")
+"""What a name is enough to make."""
+
+ORDER = ("manufacturers", "categories", *BY_NAME_ALONE, "locations", "products")
 """What must exist before what refers to it."""
 
 LONGEST_NAME = 255
@@ -133,6 +136,11 @@ class Lookups:
     def manufacturer(self, text: str) -> int:
         """Return the maker with a name."""
         return self._one("manufacturers", text, self._named("manufacturers", text), {})
+
+    def by_name(self, kind: str, text: str, current_id: int | None = None) -> int:
+        """Return the company, supplier or department with a name; the one that a thing has already comes first."""
+        found = self._named(kind, text)
+        return current_id if current_id in found else self._one(kind, text, found, {})
 
     def status(self, text: str) -> int:
         """Return the status with a name, or the default one of the lifecycle that the name means elsewhere."""

@@ -11,8 +11,8 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from webapp.core.resource import registry
-from webapp.imports.targets import LEFT_OUT, TARGETS
+from webapp.core.resource import Resource, registry
+from webapp.imports.targets import LEFT_OUT, STANDS_IN, targets_of
 
 Columns = Mapping[int, str | None]
 """{column counted from 0: field, or None for "Leave out"}."""
@@ -27,9 +27,9 @@ class Guess:
     reason: Any = None
 
 
-def guess_columns(resource: str, headers: Sequence[str]) -> list[Guess]:
+def guess_columns(resource: Resource | str, headers: Sequence[str]) -> list[Guess]:
     """Return one guess a heading; no field is guessed twice, the better match keeps it."""
-    targets = TARGETS[resource]
+    targets = targets_of(resource)
     found = [_guess(resource, header) for header in headers]
     guesses: list[Guess] = [Guess(None, reason=reason) for _field, _rank, reason in found]
     for name in targets:
@@ -37,12 +37,17 @@ def guess_columns(resource: str, headers: Sequence[str]) -> list[Guess]:
         for place, (rank, index) in enumerate(rivals):
             taken = _l("Another column becomes %(field)s already.", field=targets[name].label)
             guesses[index] = Guess(name, sure=rank < FUZZY) if place == 0 else Guess(None, reason=taken)
+    taken_names = {guess.field for guess in guesses}
+    for index, guess in enumerate(guesses):
+        other = STANDS_IN.get(guess.field or "")
+        if other in targets and other not in taken_names and normalize_heading(headers[index]) in targets[other].names:
+            guesses[index] = Guess(other)
     return guesses
 
 
-def column_errors(resource: str, columns: Columns, width: int) -> list[str]:
+def column_errors(resource: Resource | str, columns: Columns, width: int) -> list[str]:
     """Return what is wrong with a mapping, in sentences."""
-    targets, errors, seen = TARGETS[resource], [], set()
+    targets, errors, seen = targets_of(resource), [], set()
     for index, field in columns.items():
         if not 0 <= index < width:
             errors.append(_("There is no column %(number)s.", number=index))
@@ -80,31 +85,38 @@ def normalize_heading(heading: str) -> str:
     return " ".join("no" if word in NUMBER_WORDS else word for word in words)
 
 
-def _own_headings(resource: str, name: str) -> set[str]:
+def _known(resource: Resource | str) -> Resource | None:
+    return registry.resources.get(resource) if isinstance(resource, str) else resource
+
+
+def _own_headings(resource: Resource | str, name: str) -> set[str]:
     """Return what our own pages and exports call a field, in the reader's language."""
-    known = registry.resources.get(resource)
+    known = _known(resource)
     item = known.fields.get(name) if known else None
-    labels = [TARGETS[resource][name].label] + ([item.label] if item is not None else [])
+    labels = [targets_of(resource)[name].label] + ([item.label] if item is not None else [])
     return {normalize_heading(str(label)) for label in labels}
 
 
-def _guess(resource: str, header: str) -> tuple[str | None, int, Any]:
+def _guess(resource: Resource | str, header: str) -> tuple[str | None, int, Any]:
     """Return (field, rank, reason); the lowest rank is the surest."""
-    targets, heading = TARGETS[resource], normalize_heading(header)
+    targets, heading, known = targets_of(resource), normalize_heading(header), _known(resource)
     exact = [(0, name) for name in targets if heading in _own_headings(resource, name)]
     exact += [(target.names.index(heading), name) for name, target in targets.items() if heading in target.names]
     if exact:
         rank, name = min(exact)
         return name, rank, None
-    for reason, patterns in LEFT_OUT[resource]:
+    made = () if known is None else (i.label for i in known.fields.values() if i.dump_only and i.label is not None)
+    if heading in {normalize_heading(str(label)) for label in made}:
+        return None, 0, _l("Quartermaster works this out or sets it by itself.")
+    for reason, patterns in LEFT_OUT.get(resource if isinstance(resource, str) else resource.name, ()):
         if any(re.fullmatch(pattern, heading) for pattern in patterns):
             return None, 0, reason
     words = set(heading.split())
     near = [
-        (-len(known), name)
+        (-len(called), name)
         for name, target in targets.items()
-        for known in target.names
-        if words.issuperset(known.split()) and (" " in known or len(known) > 5)
+        for called in target.names
+        if words.issuperset(called.split()) and (" " in called or len(called) > 5)
     ]
     if near:
         length, name = min(near)

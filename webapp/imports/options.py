@@ -9,9 +9,13 @@ from typing import Any
 from flask_babel import gettext as _
 
 from webapp.core.errors import Invalid
-from webapp.imports.targets import TARGETS
+from webapp.core.resource import Resource
+from webapp.imports.lookups import BY_NAME_ALONE
+from webapp.imports.targets import targets_of
 
-CREATABLE: dict[str, tuple[str, ...]] = {"assets": ("categories", "manufacturers", "products", "locations")}
+CREATABLE: dict[str, tuple[str, ...]] = {
+    "assets": ("categories", "manufacturers", "products", "locations", *BY_NAME_ALONE)
+}
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 DECIMALS = ("point", "comma")
 BLANKS = ("keep", "clear")
@@ -54,9 +58,9 @@ def options_from_json(data: Mapping[str, Any]) -> Options:
     )
 
 
-def changed_options(resource: str, options: Options, patch: Mapping[str, Any], width: int) -> Options:
+def changed_options(resource: Resource, options: Options, patch: Mapping[str, Any], width: int) -> Options:
     """Return options with a patch of the same shape as `to_json`; raises Invalid naming what is wrong."""
-    keys = [name for name, target in TARGETS[resource].items() if target.key]
+    keys = [name for name, target in targets_of(resource).items() if target.key]
     errors: dict[str, list[str]] = {}
     for name in patch.keys() - {"match", "create", "dates", "decimals", "blanks"}:
         errors[f"options.{name}"] = [_("There is no such option.")]
@@ -64,7 +68,7 @@ def changed_options(resource: str, options: Options, patch: Mapping[str, Any], w
         errors["options.match"] = [_("Rows are matched by one of: %(names)s.", names=", ".join(keys))]
     if "blanks" in patch and patch["blanks"] not in BLANKS:
         errors["options.blanks"] = [_("Say keep or clear.")]
-    _check_words(errors, "create", patch.get("create", ()), CREATABLE[resource])
+    _check_words(errors, "create", patch.get("create", ()), CREATABLE[resource.name])
     for name, words in (("dates", DATE_ORDERS), ("decimals", DECIMALS)):
         _check_columns(errors, name, patch.get(name, {}), words, width)
     if errors:

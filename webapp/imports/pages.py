@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.core.context import Context, make_context
+from webapp.core.custom import tailor
 from webapp.core.errors import Invalid
 from webapp.core.resource import registry
 from webapp.core.tenancy import new_session
@@ -18,7 +19,7 @@ from webapp.faces.export import neutralize, streamed_csv
 from webapp.faces.rendering import Renderer
 from webapp.faces.surface import go, is_fragment, page, toast
 from webapp.imports import presenting, rules
-from webapp.imports.targets import TARGETS
+from webapp.imports.targets import TARGETS, targets_of
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 PER_PAGE = 50
@@ -64,7 +65,8 @@ def detail(context: Context, import_id: int) -> ResponseReturnValue:
 
 
 def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = None) -> str:
-    renderer, resource = Renderer(context), registry.resources[row["resource"]]
+    renderer, resource = Renderer(context), tailor(context, registry.resources[row["resource"]])
+    targets = targets_of(resource)
     fate = request.args.get("fate") if request.args.get("fate") in presenting.FATES else None
     number, counts = _page_number(), row["counts"]
     total = counts.get(fate, 0) if fate else sum(counts.get(name, 0) for name in presenting.FATES)
@@ -80,7 +82,7 @@ def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = No
         return render_template("imports/_rows.html", **values)
     editable = row["state"] in {"uploaded", "checked", "failed"} and presenting.may_write(context, row)
     changing = sum(counts.get(name, 0) for name in ("create", "update"))
-    lines = presenting.column_lines(row)
+    lines = presenting.column_lines(resource, row)
     return render_template(
         "imports/detail.html",
         **values,
@@ -94,8 +96,8 @@ def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = No
         job=presenting.job_of(renderer, row, stoppable=True) if presenting.is_running(row) else None,
         columns=lines,
         mapped=sum(1 for line in lines if line.target),
-        targets=[(name, target.label) for name, target in TARGETS[row["resource"]].items()],
-        keys=[(name, target.label) for name, target in TARGETS[row["resource"]].items() if target.key],
+        targets=[(name, target.label) for name, target in targets.items()],
+        keys=[(name, target.label) for name, target in targets.items() if target.key],
         missing=presenting.missing_lines(context, row),
         tabs=presenting.fate_tabs(renderer, row, fate),
         changing=ngettext("Apply %(count)s row", "Apply %(count)s rows", changing, count=renderer.number(changing)),
@@ -103,12 +105,13 @@ def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = No
         editable=editable,
         may_write=presenting.may_write(context, row),
         errors=errors or [],
-        kept=[_kept_line(item) for item in row["kept"]],
+        kept=[_kept_line(context, item) for item in row["kept"]],
     )
 
 
-def _kept_line(item: dict[str, Any]) -> dict[str, Any]:
-    resource = registry.by_table(item["item_type"])
+def _kept_line(context: Context, item: dict[str, Any]) -> dict[str, Any]:
+    known = registry.by_table(item["item_type"])
+    resource = tailor(context, known) if known else None
     url = url_for(f"{resource.name}.detail", row_id=item["item_id"]) if resource and "get" in resource.pages else None
     words = [presenting.label_of(resource, name) if resource else name for name in item["fields"]]
     return {"name": item["name"], "url": url, "reason": item["reason"], "fields": ", ".join(words)}
@@ -214,7 +217,7 @@ def errors(context: Context, import_id: int) -> ResponseReturnValue:
 
 def _error_blocks(context: Context, row: dict[str, Any]) -> Iterator[bytes]:
     buffer = io.StringIO(newline="")
-    writer, resource = csv.writer(buffer), registry.resources[row["resource"]]
+    writer, resource = csv.writer(buffer), tailor(context, registry.resources[row["resource"]])
     writer.writerow([neutralize(header) for header in (*row["headers"], _("Row"), _("Problem"))])
     yield b"\xef\xbb\xbf"
     scope, number = context.actor.scope_location_id, 1

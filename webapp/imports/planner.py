@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,17 +17,20 @@ from webapp.core.context import Context
 from webapp.core.database import key_of, table_of
 from webapp.core.fields import Text
 from webapp.core.labels import labels_for
+from webapp.core.lookup import ids_by_name
 from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
 from webapp.core.writes import Draft
-from webapp.imports.lookups import Lookups, PretendingFacts, Unresolved, Wanted
+from webapp.imports.lookups import BY_NAME_ALONE, Lookups, PretendingFacts, Unresolved, Wanted
 from webapp.imports.options import Options
 from webapp.imports.reading import Reading
-from webapp.imports.targets import TARGETS
+from webapp.imports.targets import targets_of
 
 Row = dict[str, Any]
 LOG = table_of(Activity)
+DERIVED = frozenset({"category", "manufacturer", "status"})
+"""Names that an empty cell does not clear: a product says them, or there must be one."""
 
 
 @dataclass(slots=True)
@@ -54,7 +57,9 @@ class Planner:
     def __init__(self, context: Context, resource: Resource, options: Options, mapped: frozenset[str]) -> None:
         self.context, self.resource, self.options, self.mapped = context, resource, options, mapped
         self.lookups = Lookups(context)
+        self.targets = targets_of(resource)
         self._seen: dict[tuple[str, Any], int] = {}
+        self._names: dict[str, dict[str, int | None]] = {}
 
     def plan(self, readings: Sequence[Reading]) -> list[Planned]:
         """Return the fate of each row."""
@@ -127,15 +132,16 @@ class Planner:
     def _make_patch(self, row: Planned) -> None:
         """Turn a row's values into a patch of the resource: names become ids, empty cells follow the option."""
         values = row.reading.values
-        names = {n: v for n, v in values.items() if TARGETS[self.resource.name][n].refers_to and v is not None}
+        names = {n: v for n, v in values.items() if self.targets[n].refers_to and v is not None}
         row.patch = {n: v for n, v in values.items() if n in self.resource.writable and n not in names}
         if self.options.blanks == "keep" or row.current is None:
             row.patch = {n: v for n, v in row.patch.items() if v is not None}
+        row.patch = {n: v for n, v in row.patch.items() if v is not None or self.resource.writable[n].allow_none}
         row.patch.pop("tag", None) if row.patch.get("tag") is None else None
         self._resolve(row, names)
         if self.options.blanks == "clear" and row.current is not None:
-            cleared = {n for n, v in values.items() if v is None and n in {"location", "product"}}
-            row.patch |= {f"{name}_id": None for name in cleared}
+            cleared = {n for n, v in values.items() if v is None and self.targets[n].refers_to and n not in DERIVED}
+            row.patch |= {self.resource.names[name].of: None for name in cleared}
 
     def _resolve(self, row: Planned, names: Mapping[str, Any]) -> None:
         current = row.current or {}
@@ -165,11 +171,34 @@ class Planner:
         elif ids.get("manufacturer"):
             row.notes.append(_("The maker is left out: the row names no product."))
             del ids["manufacturer"]
+        for name in names.keys() - finders.keys() - {"product"}:
+            target = registry.resources[str(self.targets[name].refers_to)]
+            column = self.resource.names[name].of
+            ids[name] = self._try(row, name, self._finder(target, column, current.get(column)), names[name])
         self._keep_products_category(row, ids)
         self._refuse_unwanted(row, ids)
         if ids.get("product"):
             ids.pop("category", None)
         row.patch |= {f"{n}_id": i for n, i in ids.items() if n != "manufacturer" and i is not None}
+
+    def _finder(self, target: Resource, column: str, current_id: int | None) -> Callable[[str], int]:
+        if target.name in BY_NAME_ALONE:
+            return lambda text: self.lookups.by_name(target.name, text, current_id)
+        return lambda text: self._named(target, column, text)
+
+    def _named(self, target: Resource, column: str, text: str) -> int:
+        """Return the row with a name that a reference may have; each name is looked for once."""
+        found = self._names.setdefault(column, {})
+        if text not in found:
+            only = self.resource.offer(self.context, column, None)
+            found[text] = ids_by_name(self.context, target, [text], only=only).get(text, 0)
+        row_id = found[text]
+        if row_id is None:
+            raise Unresolved(_("More than one is called “%(name)s”.", name=text))
+        if row_id == 0:
+            singular = str(target.singular).lower()
+            raise Unresolved(_("There is no %(thing)s “%(name)s”.", thing=singular, name=text))
+        return row_id
 
     def _try(self, row: Planned, name: str, find: Any, text: str) -> int | None:
         try:
@@ -193,7 +222,7 @@ class Planner:
     def _refuse_unwanted(self, row: Planned, ids: Mapping[str, int | None]) -> None:
         """Fail a row that needs something missing which nobody has asked to be made."""
         for name, row_id in ids.items():
-            kind = TARGETS[self.resource.name][name].refers_to
+            kind = self.targets[name].refers_to
             if kind is None or row_id is None or row_id >= 0:
                 continue
             row.pretended.append((kind, row_id))

@@ -15,9 +15,10 @@ from webapp.core.database import utcnow
 from webapp.core.resource import Resource, registry
 from webapp.faces.rendering import Renderer
 from webapp.imports.mapping import columns_from_json, guess_columns
-from webapp.imports.options import Options, options_from_json
+from webapp.imports.options import CREATABLE, Options, options_from_json
+from webapp.imports.reading import DECIMAL
 from webapp.imports.rules import RUNNING, WRITE, creatable
-from webapp.imports.targets import TARGETS
+from webapp.imports.targets import Target, targets_of
 
 Row = Mapping[str, Any]
 FATES = {
@@ -156,10 +157,10 @@ def _remaining(job: Row, done: int, total: int) -> str:
     return ngettext("about %(num)s second left", "about %(num)s seconds left", seconds)
 
 
-def column_lines(row: Row) -> list[ColumnLine]:
+def column_lines(resource: Resource, row: Row) -> list[ColumnLine]:
     """Return the mapping table: each column with a sample, its field, and what there is to ask about it."""
     columns, options = columns_from_json(row["columns"]), options_from_json(row["options"])
-    guesses = guess_columns(row["resource"], row["headers"])
+    guesses = guess_columns(resource, row["headers"])
     lines = []
     for index, header in enumerate(row["headers"]):
         chosen, guess = columns.get(index), guesses[index]
@@ -171,17 +172,16 @@ def column_lines(row: Row) -> list[ColumnLine]:
             sure=chosen != guess.field or guess.sure,
             hint=str(guess.reason) if chosen is None and guess.reason else "",
         )
-        _ask(line, row, options)
+        _ask(line, targets_of(resource).get(line.target), row, options)
         lines.append(line)
     return lines
 
 
-def _ask(line: ColumnLine, row: Row, options: Options) -> None:
+def _ask(line: ColumnLine, target: Target | None, row: Row, options: Options) -> None:
     """Put the question of order or decimal mark beside a column that has one."""
-    target = TARGETS[row["resource"]].get(line.target)
     if target is None:
         return
-    kinds = {"day": ("dates", ORDERS), "amount": ("decimals", DECIMALS), "whole": ("decimals", DECIMALS)}
+    kinds = {"day": ("dates", ORDERS)} | dict.fromkeys(DECIMAL, ("decimals", DECIMALS))
     name, choices = kinds.get(target.kind, ("", {}))
     found = row["findings"].get(name, {}).get(str(line.index)) if name else None
     picked: str = getattr(options, name).get(line.index, "") if name else ""
@@ -196,7 +196,7 @@ def missing_lines(context: Context, row: Row) -> list[dict[str, Any]]:
     """Return what the file names and the organization does not have, a line a kind that the reader may create."""
     options, lines = options_from_json(row["options"]), []
     allowed = creatable(context, row["resource"])
-    for kind in ("categories", "manufacturers", "products", "locations"):
+    for kind in CREATABLE[row["resource"]]:
         found = row["missing"].get(kind)
         if not found:
             continue
@@ -274,15 +274,17 @@ def diffs(renderer: Renderer, resource: Resource, row: Row) -> list[dict[str, st
 
 def shown(renderer: Renderer, resource: Resource, column: str, value: Any, row: Row) -> str:
     """Return a kept value as people read it; references are kept by name."""
-    item = resource.fields.get(column)
+    name = resource.logged.get(column, column)
+    item = resource.fields.get(name)
     if value is None or item is None or item.kind == "reference":
         return "" if value is None else str(value)
-    return renderer.plain(resource, column, value)
+    return renderer.plain(resource, name, value)
 
 
 def label_of(resource: Resource, name: str) -> str:
     """Return the words for a field, whether it is one of the resource or only of the import."""
-    item, target = resource.fields.get(name), TARGETS.get(resource.name, {}).get(name)
+    name = resource.logged.get(name, name)
+    item, target = resource.fields.get(name), targets_of(resource).get(name)
     return str((item.label if item is not None else None) or (target.label if target else name))
 
 

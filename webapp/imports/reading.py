@@ -13,20 +13,25 @@ from webapp.core.resource import Resource
 from webapp.imports.dates import detect_order, parse_date
 from webapp.imports.mapping import Columns
 from webapp.imports.options import Options
-from webapp.imports.targets import TARGETS, Target
+from webapp.imports.targets import Target, targets_of
 from webapp.imports.unreadable import Cell, RawRow
 from webapp.imports.values import (
     UnreadableValue,
     clean_text,
     detect_decimal,
     is_nothing,
+    parse_choice,
+    parse_choices,
     parse_currency,
+    parse_flag,
     parse_money,
+    parse_number,
     parse_whole,
 )
 
 CODES = frozenset({"tag", "serial_number", "model_number", "order_number"})
 """Texts in which "n/a" means that there is none."""
+DECIMAL = frozenset({"amount", "number", "whole"})
 
 
 @dataclass(slots=True)
@@ -43,10 +48,13 @@ class Reading:
         self.errors.setdefault(name, []).append(message)
 
 
-def survey(rows: Iterable[RawRow], resource: str, columns: Columns) -> tuple[int, dict[str, dict[str, str | None]]]:
+def survey(
+    rows: Iterable[RawRow], resource: Resource | str, columns: Columns
+) -> tuple[int, dict[str, dict[str, str | None]]]:
     """Read all rows once; return how many there are and {"dates": …, "decimals": …}, found a column."""
-    kinds = {index: TARGETS[resource][name].kind for index, name in columns.items() if name}
-    seen: dict[int, list[Cell]] = {index: [] for index, kind in kinds.items() if kind in {"day", "amount", "whole"}}
+    targets = targets_of(resource)
+    kinds = {index: targets[name].kind for index, name in columns.items() if name in targets}
+    seen: dict[int, list[Cell]] = {index: [] for index, kind in kinds.items() if kind in {"day", *DECIMAL}}
     total = 0
     for _number, cells in rows:
         total += 1
@@ -64,8 +72,8 @@ class RowReader:
     def __init__(
         self, resource: Resource, columns: Columns, options: Options, findings: Mapping[str, Any], home: str
     ) -> None:
-        targets = TARGETS[resource.name]
-        self.columns = [(index, name, targets[name]) for index, name in sorted(columns.items()) if name]
+        targets = targets_of(resource)
+        self.columns = [(index, name, targets[name]) for index, name in sorted(columns.items()) if name in targets]
         self.width = max(columns, default=-1) + 1
         self.resource, self.home = resource, home
         self.dates = {**_by_index(findings.get("dates", {})), **options.dates}
@@ -91,13 +99,21 @@ class RowReader:
             return None
         if target.kind == "amount":
             amount, currency = parse_money(cell, self.decimals.get(index), self.home)
-            if currency:
+            if currency and name == "purchase_cost":
                 reading.values.setdefault("currency", currency)
             return self._checked(name, amount)
         if target.kind == "day":
             return parse_date(cell, self.dates.get(index))
         if target.kind == "whole":
             return self._checked(name, parse_whole(cell, self.decimals.get(index)))
+        if target.kind == "number":
+            return self._checked(name, parse_number(cell, self.decimals.get(index), places=6))
+        if target.kind == "flag":
+            return parse_flag(cell)
+        if target.kind == "choice":
+            return parse_choice(cell, target.words or {})
+        if target.kind == "choices":
+            return parse_choices(cell, target.words or {})
         if target.kind == "currency":
             return parse_currency(cell, self.home) or reading.values.get("currency")
         text = clean_text(cell, multiline=target.kind == "longtext")

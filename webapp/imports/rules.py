@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 
 from webapp.core.access import can, require
 from webapp.core.context import Context
+from webapp.core.custom import tailor
 from webapp.core.errors import Conflict, Invalid, NotFound
 from webapp.core.files import store
 from webapp.core.jobs import cancel_job, enqueue, get_job
@@ -19,7 +20,7 @@ from webapp.imports.models import FATES, IMPORTS
 from webapp.imports.models import IMPORT_ROWS as ROWS
 from webapp.imports.options import CREATABLE, Options, changed_options, options_from_json
 from webapp.imports.sheets import Limits, Sheet, UnreadableSheet, read_sheet
-from webapp.imports.targets import TARGETS
+from webapp.imports.targets import TARGETS, targets_of
 from webapp.imports.values import clean_text
 
 READ, WRITE = "imports:read", "imports:write"
@@ -41,7 +42,7 @@ def upload(context: Context, resource_name: str, file: BinaryIO, filename: str) 
         samples = _samples(sheet)
     except UnreadableSheet as error:
         raise Invalid({"file": [error.message]}) from None
-    columns = {index: guess.field for index, guess in enumerate(guess_columns(resource.name, sheet.headers))}
+    columns = {index: guess.field for index, guess in enumerate(guess_columns(resource, sheet.headers))}
     file.seek(0)
     stored = store().save(file, context.organization_id, limit=Limits().bytes)
     row = {
@@ -58,7 +59,7 @@ def upload(context: Context, resource_name: str, file: BinaryIO, filename: str) 
         "headers": list(sheet.headers),
         "samples": samples,
         "columns": columns_to_json(columns),
-        "options": Options(match=_best_key(resource.name, columns)).to_json(),
+        "options": Options(match=_best_key(resource, columns)).to_json(),
         "findings": {},
         "missing": {},
         "counts": {},
@@ -70,7 +71,7 @@ def upload(context: Context, resource_name: str, file: BinaryIO, filename: str) 
     }
     statement = insert(IMPORTS).values(row).returning(IMPORTS.c.id)
     import_id = int(context.session.execute(statement, execution_options=CHECKED).scalar_one())
-    if not column_errors(resource.name, columns, len(sheet.headers)):
+    if not column_errors(resource, columns, len(sheet.headers)):
         _start(context, import_id, ("uploaded",), "checking")
     return import_id
 
@@ -79,7 +80,7 @@ def _target(context: Context, name: str) -> Resource:
     require(context.actor, WRITE)
     if name not in TARGETS or name not in registry.resources:
         raise Invalid({"resource": [_("Say one of: %(names)s.", names=", ".join(TARGETS))]})
-    resource = registry.resources[name]
+    resource = tailor(context, registry.resources[name])
     require(context.actor, resource.write_permission)
     return resource
 
@@ -101,8 +102,8 @@ def _plain_filename(name: str) -> str:
     return clean_text(name.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "import"
 
 
-def _best_key(resource: str, columns: Mapping[int, str | None]) -> str | None:
-    return next((n for n, target in TARGETS[resource].items() if target.key and n in columns.values()), None)
+def _best_key(resource: Resource, columns: Mapping[int, str | None]) -> str | None:
+    return next((n for n, target in targets_of(resource).items() if target.key and n in columns.values()), None)
 
 
 def change(
@@ -114,14 +115,15 @@ def change(
     """Correct the mapping (the columns given) or the options, and check the rows again; raises Invalid and Conflict."""
     row = get_import(context, import_id, write=True)
     wanted = columns_from_json(row["columns"]) | dict(columns or {})
-    errors = column_errors(row["resource"], wanted, len(row["headers"]))
+    resource = tailor(context, registry.resources[row["resource"]])
+    errors = column_errors(resource, wanted, len(row["headers"]))
     if errors:
         raise Invalid({"columns": errors})
-    chosen = changed_options(row["resource"], options_from_json(row["options"]), options or {}, len(row["headers"]))
+    chosen = changed_options(resource, options_from_json(row["options"]), options or {}, len(row["headers"]))
     _require_creation(context, chosen)
     if chosen.match not in {name for name in wanted.values() if name}:
-        best = _best_key(row["resource"], wanted)
-        chosen = changed_options(row["resource"], chosen, {"match": best}, len(row["headers"]))
+        best = _best_key(resource, wanted)
+        chosen = changed_options(resource, chosen, {"match": best}, len(row["headers"]))
     values = {"columns": columns_to_json(wanted), "options": chosen.to_json()}
     _start(context, import_id, ("uploaded", "checked", "failed"), "checking", **values)
 

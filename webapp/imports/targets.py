@@ -6,17 +6,23 @@ They cover our own names and labels, Snipe-IT's exports and samples, AssetTiger'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+
+from webapp.core.fields import FaceField
+from webapp.core.resource import Resource, registry
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A field that a column can become; `key` says that rows can be matched by it.
 
-    Kinds: text, longtext, day, whole, amount, currency, and name (of a row of `refers_to`).
+    Kinds: text, longtext, day, whole, amount, number, flag, choice (of `words`), choices, currency, and name (of a row
+    of `refers_to`).
     """
 
     label: Any
@@ -24,6 +30,7 @@ class Target:
     names: tuple[str, ...]
     key: bool = False
     refers_to: str | None = None
+    words: Mapping[str, Any] | None = None
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -189,22 +196,6 @@ TARGETS: dict[str, dict[str, Target]] = {"assets": ASSET_TARGETS}
 
 LEFT_OUT: dict[str, tuple[tuple[Any, tuple[str, ...]], ...]] = {
     "assets": (
-        (_l("Companies are not kept yet."), ("company", "company name", "organization", "firma")),
-        (
-            _l("Suppliers are not kept yet."),
-            (
-                "supplier",
-                "supplier name",
-                "vendor",
-                "purchased from",
-                "seller",
-                "dealer",
-                "lieferant",
-                "fournisseur",
-                "proveedor",
-            ),
-        ),
-        (_l("Departments are not kept yet."), ("department", "departments", "abteilung", "departement")),
         (
             _l("Check-outs are not imported yet."),
             (
@@ -225,9 +216,8 @@ LEFT_OUT: dict[str, tuple[tuple[Any, tuple[str, ...]], ...]] = {
         ),
         (
             _l("This belongs to the product, not to each asset."),
-            ("model notes", "fieldset", "requestable", "depreciation", "min qty", "eol rate", "eol months"),
+            ("model notes", "fieldset", "min qty", "eol rate", "eol months"),
         ),
-        (_l("The home place is not imported yet."), ("default location", "home location", "rtd location")),
         (_l("Pictures are not imported."), ("image", "photo", "picture", "asset photo", "bild")),
         (
             _l("Audits and maintenance are not imported yet."),
@@ -259,3 +249,64 @@ LEFT_OUT: dict[str, tuple[tuple[Any, tuple[str, ...]], ...]] = {
         ),
     )
 }
+
+ALSO_CALLED: dict[str, tuple[str, ...]] = {
+    "company": _names("company name, organization, firma, entreprise, empresa"),
+    "supplier": _names(
+        "supplier name, vendor, purchased from, seller, dealer, lieferant, fournisseur, proveedor, fornitore"
+    ),
+    "department": _names("departments, abteilung, departement, departamento, reparto"),
+    "home_location": _names("default location, home location, rtd location, stammplatz"),
+    "parent": _names("parent asset, container, parent tag"),
+    "technician": _names("assigned technician, techniker"),
+    "is_requestable": _names("requestable"),
+    "is_byod": _names("byod"),
+    "last_audited_on": _names("last audit, last audit date"),
+    "next_audit_on": _names("next audit, next audit date"),
+    "url": _names("website, web site, homepage"),
+    "zip": _names("postal code, postcode, plz"),
+}
+"""What other programs' files call fields that are targets because the resource has them."""
+
+KINDS = {
+    "text": "text",
+    "url": "text",
+    "longtext": "longtext",
+    "day": "day",
+    "whole": "whole",
+    "amount": "amount",
+    "number": "number",
+    "flag": "flag",
+    "choice": "choice",
+}
+STANDS_IN = {"description": "name"}
+"""What a heading of the first means in a file that has no column for the second."""
+
+
+def targets_of(resource: Resource | str) -> dict[str, Target]:
+    """Return what columns may become: the targets told above, then every other field that a client may write."""
+    known = registry.resources.get(resource) if isinstance(resource, str) else resource
+    return TARGETS[str(resource)] if known is None else _targets_of(known)
+
+
+@lru_cache(maxsize=256)
+def _targets_of(known: Resource) -> dict[str, Target]:
+    found = dict(TARGETS.get(known.name, {}))
+    names = {item.of: name for name, item in known.names.items()}
+    for name, item in known.writable.items():
+        called = names.get(name, name)
+        if called not in found and (made := _target(known, called, item)) is not None:
+            found[called] = made
+    return found
+
+
+def _target(resource: Resource, name: str, item: FaceField) -> Target | None:
+    """Return the target that a field makes, None for what no cell can say."""
+    called = (name.removeprefix("custom.").replace("_", " "), *ALSO_CALLED.get(name, ()))
+    target = Target(item.label, "", called)
+    if item.target is not None:
+        return replace(target, kind="name", refers_to=item.target) if name in resource.names else None
+    if item.kind == "codes" and item.custom_id is not None:
+        return replace(target, kind="choices", words=getattr(item, "choices", None) or {})
+    kind = KINDS.get(item.kind)
+    return None if kind is None else replace(target, kind=kind, words=getattr(item, "choices", None))

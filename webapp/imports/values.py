@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
 
 from flask_babel import gettext as _
 
+from webapp.core.database import key_of
 from webapp.faces.export import restore
 from webapp.imports.unreadable import Cell
 
@@ -44,7 +46,7 @@ MONEY = re.compile(
     r"(?P<sign>-\s*(?=\D))?(?P<before>[^\d(.,+\-\s]{1,4}|[A-Z]{2,3}\s?\$)?\s*(?P<number>[(+\-]?\s*[\d.,'’\s]+[)\-]?)\s*(?P<after>[^\d\s]{1,4})?"
 )
 GROUPED = re.compile(r"[\s'’]")
-FOUR_PLACES = Decimal("0.0001")
+MOST_WORDS = 8
 
 
 class UnreadableValue(ValueError):
@@ -116,12 +118,12 @@ def _decimal_of(text: str) -> str | None:
     return "ambiguous"
 
 
-def parse_number(cell: Cell, decimal: str | None = None) -> Decimal | None:
+def parse_number(cell: Cell, decimal: str | None = None, *, places: int = 4) -> Decimal | None:
     """Return the number in a cell, or None when it is blank; `decimal` is what `detect_decimal` found.
 
     Raises UnreadableValue. An ambiguous or unknown column reads "1.234" and "1,234" as grouped thousands.
     """
-    amount, _currency = parse_money(cell, decimal)
+    amount, _currency = parse_money(cell, decimal, places=places)
     return amount
 
 
@@ -137,16 +139,18 @@ def parse_whole(cell: Cell, decimal: str | None = None) -> int | None:
     return int(number)
 
 
-def parse_money(cell: Cell, decimal: str | None = None, home: str = "USD") -> tuple[Decimal | None, str | None]:
+def parse_money(
+    cell: Cell, decimal: str | None = None, home: str = "USD", *, places: int = 4
+) -> tuple[Decimal | None, str | None]:
     """Return amount and currency code of a cell such as "€ 1.234,56"; the code is None when the cell names none.
 
     `home` is the organization's currency: what a bare "$" or "kr" means if it is one of these.
-    Raises UnreadableValue. Amounts are rounded HALF_UP to four places, as they are stored.
+    Raises UnreadableValue. Amounts are rounded HALF_UP to `places`, as they are stored.
     """
     if isinstance(cell, bool):
         raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
     if isinstance(cell, (int, float)):
-        return _rounded(Decimal(repr(cell)), cell), None
+        return _rounded(Decimal(repr(cell)), cell, places), None
     text = ROUND_PRICE.sub("", clean_text(cell)).replace("−", "-")
     if is_nothing(text):
         return None, None
@@ -156,7 +160,7 @@ def parse_money(cell: Cell, decimal: str | None = None, home: str = "USD") -> tu
     number = GROUPED.sub("", match["number"])
     negative = bool(match["sign"]) or "-" in number or number.startswith("(")
     digits = number.strip("()+-")
-    amount = _rounded(_to_decimal(digits.removesuffix(".").removesuffix(","), decimal, cell), cell)
+    amount = _rounded(_to_decimal(digits.removesuffix(".").removesuffix(","), decimal, cell), cell, places)
     unit = match["before"] or match["after"]
     return (-amount if negative else amount), _currency(unit, home, cell) if unit else None
 
@@ -176,10 +180,11 @@ def _to_decimal(digits: str, decimal: str | None, cell: Cell) -> Decimal:
         raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell))) from None
 
 
-def _rounded(number: Decimal, cell: Cell) -> Decimal:
+def _rounded(number: Decimal, cell: Cell, places: int) -> Decimal:
     if not number.is_finite() or abs(number) >= 10**14:
         raise UnreadableValue(_("“%(text)s” is too large a number.", text=_short(cell)))
-    return number.quantize(FOUR_PLACES, ROUND_HALF_UP) if number.as_tuple().exponent < -4 else number  # type: ignore[operator]  # finite: an int
+    exact: Any = number.as_tuple().exponent  # finite: an int
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if exact < -places else number
 
 
 def _currency(unit: str, home: str, cell: Cell) -> str:
@@ -213,6 +218,41 @@ def parse_flag(cell: Cell) -> bool | None:
     if text in NO:
         return False
     raise UnreadableValue(_("“%(text)s” is neither yes nor no.", text=_short(cell)))
+
+
+def parse_choice(cell: Cell, words: Mapping[str, Any]) -> str | None:
+    """Return the code of a choice from its word or its code, in whatever case. Raises UnreadableValue."""
+    text = clean_text(cell)
+    known = {key_of(str(word)): code for code, word in words.items()} | {key_of(code): code for code in words}
+    if text == "" or (is_nothing(text) and key_of(text) not in known):
+        return None
+    if text in words or key_of(text) in known:
+        return text if text in words else known[key_of(text)]
+    raise UnreadableValue(
+        _("“%(text)s” is none of the choices: %(words)s.", text=_short(cell), words=_listed(words.values()))
+    )
+
+
+def parse_choices(cell: Cell, words: Mapping[str, Any]) -> list[str] | None:
+    """Return the codes of several choices, apart by commas, semicolons or lines. Raises UnreadableValue.
+
+    A choice that has such a mark itself is found as a whole.
+    """
+    left, found = clean_text(cell, multiline=True), []
+    if is_nothing(left):
+        return None
+    longest = sorted(words, key=len, reverse=True)
+    while left := left.strip(",; \t\n"):
+        code = next((c for c in longest if re.match(re.escape(c) + r"\s*([,;\n]|\Z)", left, re.IGNORECASE)), None)
+        part = re.split("[,;\n]", left, maxsplit=1)[0].strip() if code is None else left[: len(code)]
+        found.append(str(parse_choice(part, words)) if code is None else code)
+        left = left[len(part) :]
+    return list(dict.fromkeys(found))
+
+
+def _listed(words: Iterable[Any]) -> str:
+    shown = [str(word) for word in words]
+    return ", ".join(shown[:MOST_WORDS]) + ("…" if len(shown) > MOST_WORDS else "")
 
 
 def _short(cell: Cell) -> str:

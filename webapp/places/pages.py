@@ -15,7 +15,7 @@ from webapp.core.errors import NotFound
 from webapp.core.resource import Panel, registry
 from webapp.faces.rendering import Renderer
 from webapp.faces.surface import page
-from webapp.places.rules import places_in_order, things_by_place
+from webapp.places.rules import places_above, places_in_order, things_by_place
 
 Node = dict[str, Any]
 blueprint = Blueprint("locations", __name__, url_prefix="/locations")
@@ -33,18 +33,18 @@ MOST_INSIDE = 12
 
 def tree(context: Context) -> ResponseReturnValue:
     """Show the places as a tree with what is in them, the whole one or what stands in `root`."""
-    nodes = _nodes(context)
     root = request.args.get("root", type=int)
+    nodes = _nodes(context, root)
     if "root" in request.args and root not in nodes:
         raise NotFound(f"there is no place {request.args['root']}")
     top = [node for node in nodes.values() if node["parent_id"] not in nodes] if root is None else [nodes[root]]
     open_all = request.args.get("open") == "all"
     _cut(top, MOST_NODES)
     _open(top, 99 if open_all else 2)
-    above = [] if root is None else _above(nodes, nodes[root])
     index = url_for("locations.index")
     crumbs = [(str(registry.resources["locations"].title), index), (_("Tree"), url_for("locations.tree"))]
-    crumbs += [(node["name"], url_for("locations.tree", root=node["id"])) for node in above]
+    if root is not None:
+        crumbs += [(name, url_for("locations.tree", root=above)) for above, name in places_above(context, root)]
     return render_template(
         "locations/tree.html",
         crumbs=[*crumbs, (nodes[root]["name"], None)] if root is not None else [crumbs[0], (_("Tree"), None)],
@@ -64,12 +64,12 @@ def _counted(context: Context) -> list[Any]:
     return [other for other in shown if can(context.actor, other.read_permission)]
 
 
-def _nodes(context: Context) -> dict[int, Node]:
-    """Return {id: node} of the places in reach, each with its children in order and its counts."""
+def _nodes(context: Context, within: int | None = None) -> dict[int, Node]:
+    """Return {id: node} of the places in reach, or of one branch, each with its children in order and its counts."""
     words = {code: str(word) for code, word in registry.resources["locations"].fields["kind"].choices.items()}  # type: ignore[attr-defined] # a Choice
-    counts, renderer, counted = things_by_place(context), Renderer(context), _counted(context)
+    counts, renderer, counted = things_by_place(context, within), Renderer(context), _counted(context)
     nodes: dict[int, Node] = {}
-    for row in places_in_order(context):
+    for row in places_in_order(context, within):
         cells = [_count(other, counts[other.name].get(row["id"], (0, 0)), row["id"], renderer) for other in counted]
         nodes[row["id"]] = {
             **row,
@@ -100,15 +100,6 @@ def _count(other: Any, count: tuple[int, int], place_id: int, renderer: Renderer
     }
 
 
-def _above(nodes: Mapping[int, Node], node: Node) -> list[Node]:
-    """Return what a place stands in, the outermost first."""
-    found: list[Node] = []
-    while node["parent_id"] in nodes:
-        node = nodes[node["parent_id"]]
-        found.insert(0, node)
-    return found
-
-
 def _cut(top: list[Node], most: int) -> None:
     """Leave out what lies deepest where a tree has more places than a page may show; a link leads on to it."""
     level, shown = top, len(top)
@@ -134,7 +125,7 @@ def _open(nodes: list[Node], levels: int) -> None:
 
 def what_is_inside(context: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what stands in a place and how much is in it, here and below, for its page."""
-    node = _nodes(context).get(row["id"])
+    node = _nodes(context, row["id"]).get(row["id"])
     if node is None:
         return {"counts": [], "children": [], "more": 0}
     return {

@@ -15,7 +15,7 @@ from webapp.core.labels import label_of, label_rows
 from webapp.core.lookup import ids_by_name
 from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, hold, organization_of, scoped
+from webapp.core.tenancy import CHECKED, below, hold, organization_of, scoped
 from webapp.core.writes import Change, Draft, Facts, create_row, update_row
 from webapp.places.models import Location, LocationAncestor
 
@@ -193,22 +193,24 @@ def _hang(context: Context, parent_id: int | None, subtree: list[tuple[int, int]
         context.session.execute(insert(TREE), rows, execution_options=CHECKED)
 
 
-def things_by_place(context: Context) -> dict[str, dict[int, tuple[int, int]]]:
+def things_by_place(context: Context, within: int | None = None) -> dict[str, dict[int, tuple[int, int]]]:
     """Return {resource: {place: (living things here, things here and below)}} of what the actor may see.
 
-    One query a kind that stands somewhere; places without any are left out.
+    One query a kind that stands somewhere, over one branch of the tree when `within` is given; places without any are
+    left out, and what is counted of places above the branch is no more than the branch.
     """
     counted = [other for other in registry.resources.values() if other.located_by not in (None, "id")]
     return {
-        other.name: _things(context, other, str(other.located_by))
+        other.name: _things(context, other, str(other.located_by), within)
         for other in counted
         if can(context.actor, other.read_permission)
     }
 
 
-def _things(context: Context, other: Resource, located_by: str) -> dict[int, tuple[int, int]]:
+def _things(context: Context, other: Resource, located_by: str, within: int | None) -> dict[int, tuple[int, int]]:
     column = other.table.c[located_by]
-    where = [*reach(context, other), column.isnot(None)]
+    inside = column.isnot(None) if within is None else below(context.session, column, within)
+    where = [*reach(context, other), inside]
     if "deleted_at" in other.table.c:
         where.append(other.table.c.deleted_at.is_(None))
     here = select(column.label("place"), func.count().label("things")).where(*where).group_by(column).subquery()
@@ -223,13 +225,26 @@ def _things(context: Context, other: Resource, located_by: str) -> dict[int, tup
     return {place: (int(own), int(whole)) for place, own, whole in found}
 
 
-def places_in_order(context: Context) -> list[dict[str, Any]]:
-    """Return the living places in reach as a tree lists them: larger kinds first, "Shelf 2" before "Shelf 10"."""
+def places_in_order(context: Context, within: int | None = None) -> list[dict[str, Any]]:
+    """Return the living places in reach, or those `within` one, as a tree lists them: "Shelf 2" before "Shelf 10"."""
     columns = [LOCATIONS.c[name] for name in ("id", "parent_id", "name", "kind", "code", "is_active", "is_primary")]
     places = registry.resources["locations"]
     query = select(*columns).where(*reach(context, places), LOCATIONS.c.deleted_at.is_(None))
+    if within is not None:
+        query = query.where(below(context.session, LOCATIONS.c.id, within))
     rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
     return sorted(rows, key=lambda row: (RANK[row["kind"]], in_reading_order(row["name"])))
+
+
+def places_above(context: Context, location_id: int) -> list[tuple[int, str]]:
+    """Return (id, name) of what a place stands in as far as the actor sees it, the outermost first."""
+    query = (
+        select(LOCATIONS.c.id, LOCATIONS.c.name)
+        .join(TREE, (TREE.c.ancestor_id == LOCATIONS.c.id) & (TREE.c.organization_id == LOCATIONS.c.organization_id))
+        .where(*reach(context, registry.resources["locations"]), TREE.c.location_id == location_id, TREE.c.depth > 0)
+        .order_by(TREE.c.depth.desc())
+    )
+    return [(row[0], row[1]) for row in context.session.execute(query, execution_options=CHECKED)]
 
 
 def in_reading_order(name: str) -> list[tuple[int, int, str]]:
