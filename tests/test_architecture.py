@@ -225,7 +225,14 @@ def test_no_statement_goes_around_the_first_wall():
 
 def test_only_sessions_of_their_own_are_committed_outside_core():
     """A request commits once, in the application; jobs commit their steps; what makes a session ends it."""
-    allowed = {"webapp", "webapp.accounts.founding", "webapp.accounts.cli", "webapp.demo.books", "webapp.demo.loader", "webapp.demo.setting_up"}
+    allowed = {
+        "webapp",
+        "webapp.accounts.founding",
+        "webapp.accounts.cli",
+        "webapp.demo.books",
+        "webapp.demo.loader",
+        "webapp.demo.setting_up",
+    }
     for path in WEBAPP:
         if part_of(module_of(path)) != "core" and module_of(path) not in allowed and path.name != "jobs.py":
             assert "commit" not in {name for name, _line in calls_of(path)}, path

@@ -329,3 +329,14 @@ def test_the_order_of_a_sets_fields_is_that_in_which_they_were_chosen(client, ap
 
     assert (made["fields"], drawn["fields"]) == (["screen", "ram"], ["", "screen", "ram"])
     assert api.get("field-sets").json["data"][0]["fields"] == ["ram", "screen"]
+
+
+def test_the_document_of_the_api_tells_own_fields_in_what_is_sent_and_answered(app):
+    document = app.test_client().get("/api/v1/openapi.json").json
+    schemas = document["components"]["schemas"]
+
+    for name in ("Asset", "AssetPatch", "AssetSyncItem"):
+        assert schemas[name]["properties"]["custom"]["type"] == "object", name
+        assert not schemas[name]["properties"]["custom"].get("readOnly"), name
+    assert "custom.<slug>" in document["paths"]["/api/v1/assets"]["get"]["description"]
+    assert "description" not in document["paths"]["/api/v1/members"]["get"]

@@ -40,7 +40,7 @@ def test_a_new_thing_has_one_line_that_says_what_it_is(context: Context):
     (line,) = lines(context, "assets", asset_id)
 
     assert (line["event"], line["item_name"], line["actor_name"]) == ("Create", "CAM-1", "Olive Owner")
-    flags = dict.fromkeys(("is_requestable", "is_byod", "maintenance_enabled"), [None, False])
+    flags = {key: [None, False] for key in ("is_requestable", "is_byod", "maintenance_enabled")}
     assert line["changes"] | {"status_id": None, "category_id": None} == flags | {
         "tag": [None, "CAM-1"],
         "name": [None, "Camera"],

@@ -178,11 +178,12 @@ def test_other_fields_come_by_themselves(importer: Importer, api: ApiClient):
             "Condition",
             "Ownership",
             "Latitude",
+            "Longitude",
             "Brought by an employee",
             "Technician",
             "Description",
         ],
-        ["A-1", "Tools", "4", "leased", "38.712345", "ja", "Amara Okafor", "Black"],
+        ["A-1", "Tools", "4", "leased", "38.712345", "-9.1", "ja", "Amara Okafor", "Black"],
     )
 
     import_id = imported(importer, text)

@@ -91,7 +91,7 @@ def test_one_branch_is_shown_with_the_way_to_it(client: PageClient, tree: dict[s
     assert f'<a href="/locations/tree?root={tree["Lisbon"]}">Lisbon</a>' in page
 
 
-@pytest.mark.parametrize("root", ["x", "999999999", "-1", "0"])
+@pytest.mark.parametrize("root", ["x", "", "999999999", "-1", "0", "9" * 30])
 def test_a_branch_that_is_not_there_is_not_found(client: PageClient, root: str):
     assert client.get(f"/locations/tree?root={root}").status_code == 404
 
@@ -147,3 +147,15 @@ def test_the_page_of_a_place_says_where_it_stands_and_what_is_in_it(client: Page
     assert f'href="/locations/{tree["Shelf 2"]}"' in page
     assert "1 right here" in page
     assert f'href="/locations/tree?root={tree["Hall"]}"' in page
+
+
+def test_the_page_of_a_place_shows_its_address_contacts_and_currency(organization: Household, client: PageClient):
+    with organization.context() as context:
+        said = {"address_line_1": "Rua do Sol 14", "country": "PT", "email": "lisbon@example.org", "currency": "EUR"}
+        place = add(context, "locations", name="Lisbon", **said)
+        context.session.commit()
+
+    page = client.get(f"/locations/{place}").get_data(as_text=True)
+
+    assert [word for word in said.values() if word not in page] == []
+    assert 'href="mailto:lisbon@example.org"' in page

@@ -155,15 +155,7 @@ FIND_USER = Call(
     "find_user",
     """SELECT id, name, email, password_hash, is_active, locale, timezone FROM users WHERE email_key = :email_key""",
     {"email_key": TEXT},
-    {
-        "id": ID,
-        "name": TEXT,
-        "email": TEXT,
-        "password_hash": TEXT,
-        "is_active": FLAG,
-        "locale": TEXT,
-        "timezone": TEXT,
-    },
+    {"id": ID, "name": TEXT, "email": TEXT, "password_hash": TEXT, "is_active": FLAG, "locale": TEXT, "timezone": TEXT},
 )
 CREATE_USER = Call(
     "create_user",
@@ -259,15 +251,7 @@ CHANGE_PROFILE = Call(
     "change_profile",
     """UPDATE users SET name = :name, locale = :locale, timezone = :timezone, theme = :theme,
   has_shortcuts = :has_shortcuts, updated_at = :at, version = version + 1 WHERE id = :user_id""",
-    {
-        "user_id": ID,
-        "name": TEXT,
-        "locale": TEXT,
-        "timezone": TEXT,
-        "theme": TEXT,
-        "has_shortcuts": FLAG,
-        "at": MOMENT,
-    },
+    {"user_id": ID, "name": TEXT, "locale": TEXT, "timezone": TEXT, "theme": TEXT, "has_shortcuts": FLAG, "at": MOMENT},
     writes=True,
 )
 SESSIONS_OF = Call(

@@ -91,7 +91,8 @@ def sync_schema(resource: Resource) -> Schema:
     names = {
         name: Text(max=1000, label=item.label) for name, item in resource.names.items() if item.of in resource.writable
     }
-    own = {name: item for name, item in resource.schema().declared_fields.items() if name in resource.writable}
+    shown = {*resource.writable, "custom"}
+    own = {name: item for name, item in resource.schema().declared_fields.items() if name in shown}
     made: type[Schema] = type(
         f"{resource.schema.__name__.removesuffix('Schema')}SyncItemSchema",
         (OwnFields, Schema),

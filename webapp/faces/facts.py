@@ -27,7 +27,9 @@ class FactGroup:
 
 def fact_names(resource: Resource, said: set[str | None]) -> list[str]:
     """Return the fields shown as facts, in order: all that the header does not say already."""
-    left_out = {*said, resource.label, resource.subtitle, "created_at", "updated_at", "currency", *COMMON}
+    left_out = {*said, resource.label, resource.subtitle, "created_at", "updated_at", *COMMON}
+    if any(item.kind == "amount" for item in resource.fields.values()):
+        left_out.add("currency")  # it stands with each amount
     named = {item.of: name for name, item in resource.names.items()}
     order = [named.get(name, name) for name in resource.fields]
     return [name for name in dict.fromkeys(order) if name not in left_out]

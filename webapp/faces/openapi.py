@@ -9,7 +9,7 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
-from webapp.core.fields import Amount, FaceField, Through
+from webapp.core.fields import Amount, Custom, FaceField, Through
 from webapp.core.parameters import CONTROLS, PER_PAGE, PER_PAGE_LIMIT, filter_parameters, sortable
 from webapp.core.resource import Action, Resource
 from webapp.core.sync import sync_schema
@@ -102,6 +102,12 @@ JOB = {
         "finished_at": {"type": ["string", "null"], "format": "date-time"},
     },
 }
+OWN_FIELDS = "Values of the organization's own fields by their short names, as `custom-fields` lists them."
+OWN_FILTERS = (
+    "The organization's own fields are filtered as `custom.<slug>`, `custom.<slug>_in`, `_not`, `_empty` and, for "
+    "numbers, money and dates, `_after` and `_before`; `sort=custom.<slug>` sorts by one, `fields=custom.<slug>` gives "
+    "it beside the others that are asked for."
+)
 Documented = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -138,6 +144,8 @@ def describe_field(self: Any, field: fields.Field[Any], **_options: Any) -> dict
         described["pattern"] = r"^[0-9]{1,11}(\.[0-9]{1,4})?$"
     if isinstance(field, Through):
         described = {"type": ["integer" if field.like.kind == "reference" else "string", "null"]}
+    if isinstance(field, Custom):
+        described = {"type": "object", "additionalProperties": True, "readOnly": False, "description": OWN_FIELDS}
     if isinstance(field, FaceField) and field.label is not None:
         described["title"] = str(field.label)
     return described
@@ -173,6 +181,7 @@ def document(
     parameters: list[dict[str, Any]] | None = None,
     body: dict[str, Any] | None = None,
     envelope: bool = True,
+    description: str = "",
 ) -> Documented:
     """Return a decorator that documents one operation with all its answers; `data` None means an empty answer."""
     answer: dict[str, Any] = {"description": summary}
@@ -186,6 +195,8 @@ def document(
     }
     if body is not None:
         described["requestBody"] = body
+    if description:
+        described["description"] = description
     decorate: Documented = Blueprint.doc(**described)
     return decorate
 
@@ -232,6 +243,7 @@ class Docs:
             errors=(422,),
             parameters=list_parameters(self.resource),
             envelope=False,
+            description=OWN_FILTERS if "custom" in self.resource.fields else "",
         )
 
     def create(self) -> Documented:

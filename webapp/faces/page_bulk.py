@@ -21,6 +21,7 @@ from webapp.faces.forms import ResourceForm, action_form, form_for
 from webapp.faces.list_state import ListState
 from webapp.faces.page_details import copy_url
 from webapp.faces.page_edits import blocker_links, undo_url
+from webapp.faces.rendering import within_sentence
 from webapp.faces.surface import go, once, toast
 
 MOST_ROWS = 5_000
@@ -107,7 +108,7 @@ def names_of(context: Context, resource: Resource, ids: list[int]) -> dict[int, 
 
 def counted(resource: Resource, count: int) -> str:
     """Return a number of things in words: "3 assets"."""
-    return f"{count} {str(resource.singular if count == 1 else resource.title).lower()}"
+    return f"{count} {within_sentence(resource.singular if count == 1 else resource.title)}"
 
 
 def _edit(context: Context, resource: Resource, ids: list[int], apply: bool) -> ResponseReturnValue:

@@ -12,6 +12,7 @@ from webapp.core.context import Context
 from webapp.core.fields import Derived, Name, Through
 from webapp.core.resource import Resource
 from webapp.faces.list_state import ListState
+from webapp.faces.rendering import within_sentence
 from webapp.faces.saved_views import Views, keep_columns, views_of
 from webapp.faces.surface import go, in_dialog
 
@@ -56,7 +57,7 @@ def columns_panel(context: Context, resource: Resource, state: ListState) -> str
 
 
 def _panel(resource: Resource, state: ListState, order: list[str], shown: set[str], error: str = "") -> str:
-    title = _("Columns of %(things)s", things=str(resource.title).lower())
+    title = _("Columns of %(things)s", things=within_sentence(resource.title))
     return render_template(
         "resource/columns.html",
         title=title,

@@ -26,7 +26,7 @@ from webapp.faces.page_columns import label_of_field
 from webapp.faces.page_lists import mark_field, place_field, template_of
 from webapp.faces.page_views import counted
 from webapp.faces.related import related_to
-from webapp.faces.rendering import FACES, Renderer, state
+from webapp.faces.rendering import FACES, Renderer, state, within_sentence
 
 Row = Mapping[str, Any]
 LINES = 30
@@ -109,7 +109,7 @@ def detail_view(context: Context, resource: Resource, row: Row) -> DetailView:
     """Return what the detail template draws of a row, without its tabs."""
     renderer = renderer_for(context, resource, row)
     title, tag = title_of(resource, row)
-    page = DetailView(resource, row, title, tag, label_of_field(resource, resource.label).lower())
+    page = DetailView(resource, row, title, tag, within_sentence(label_of_field(resource, resource.label)))
     page.pills = _pills(resource, renderer, row)
     page.facts = fact_groups(resource, renderer, row, {mark_field(resource)})
     times = [name for name in ("created_at", "updated_at") if name in resource.fields and row.get(name)]

@@ -27,6 +27,7 @@ from webapp.faces.forms import ResourceForm, form_for, same, text_of
 from webapp.faces.page_columns import label_of_field
 from webapp.faces.page_details import found, renderer_for, reverting, title_of
 from webapp.faces.page_lists import template_of
+from webapp.faces.rendering import within_sentence
 from webapp.faces.surface import forced, go, in_dialog, is_fragment, number_in, once, safe_next, toast
 
 Row = Mapping[str, Any]
@@ -114,7 +115,7 @@ def _form_page(
     base = url_for(f"{resource.name}.index")
     crumbs: list[tuple[str, str | None]] = [(str(resource.title), base)]
     if row is None:
-        title, tag, back = _("New %(thing)s", thing=str(resource.singular).lower()), "", base
+        title, tag, back = _("New %(thing)s", thing=within_sentence(resource.singular)), "", base
         crumbs.append((title, None))
     else:
         name, tag = title_of(resource, row)
@@ -210,7 +211,7 @@ def blocker_links(in_the_way: list[Any]) -> list[tuple[str, str | None]]:
     links: list[tuple[str, str | None]] = []
     for item in in_the_way:
         if isinstance(item, Blocker):
-            words = str(item.resource.singular if item.count == 1 else item.resource.title).lower()
+            words = within_sentence(item.resource.singular if item.count == 1 else item.resource.title)
             shown = "list" in item.resource.pages and item.resource.menu is not None
             url = f"{url_for(f'{item.resource.name}.index')}?{item.parameter}={item.row_id}" if shown else None
             links.append((f"{item.count} {words}", url))

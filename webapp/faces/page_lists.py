@@ -21,7 +21,7 @@ from webapp.faces.list_state import ListState, state_of
 from webapp.faces.page_columns import choosable, columns_panel, label_of_field, shown_columns
 from webapp.faces.page_filters import chips_of, filter_sections
 from webapp.faces.page_views import current_of, is_changed, save_url, tabs_of, tabs_with_counts
-from webapp.faces.rendering import RIGHT, Renderer, join
+from webapp.faces.rendering import RIGHT, Renderer, join, within_sentence
 from webapp.faces.saved_views import Views, views_of
 from webapp.faces.surface import in_dialog, is_fragment
 
@@ -127,7 +127,7 @@ def filter_panel(context: Context, resource: Resource, state: ListState) -> str:
     """Return the form of a list's filters."""
     sections = filter_sections(context, resource, state.values)
     names = {name for section in sections for group in section["groups"] for name in group["parameters"]}
-    title = _("Filter %(things)s", things=str(resource.title).lower())
+    title = _("Filter %(things)s", things=within_sentence(resource.title))
     return render_template(
         "resource/filter.html",
         title=title,
@@ -238,11 +238,11 @@ def _rows(resource: Resource, renderer: Renderer, listing: Listing, columns: lis
 
 
 def _fill_words(view: ListView, resource: Resource, parameters: ListParameters) -> None:
-    named = [label_of_field(resource, name).lower() for name in resource.search[:3]]
-    things, count = str(resource.title).lower(), len(parameters.filters) + bool(parameters.q)
+    named = [within_sentence(label_of_field(resource, name)) for name in resource.search[:3]]
+    things, count = within_sentence(resource.title), len(parameters.filters) + bool(parameters.q)
     view.words = {
         "search_label": _("Filter by %(names)s", names=", ".join(named)),
-        "create_label": _("New %(thing)s", thing=str(resource.singular).lower()),
+        "create_label": _("New %(thing)s", thing=within_sentence(resource.singular)),
         "nothing_title": _("No %(things)s fit what is asked for", things=things),
         "nothing_text": _("Leave out one of the %(count)s conditions.", count=count) if count > 1 else "",
         "empty_title": _("No %(things)s yet", things=things),

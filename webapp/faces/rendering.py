@@ -63,10 +63,11 @@ def state(word: object, lifecycle: str, *, pill: bool = False) -> Markup:
 
 
 def within_sentence(word: object) -> str:
-    """Return the name of a kind of thing as it stands within a sentence: small, but for languages with capital nouns."""
+    """Return the name of a kind of thing as it stands within a sentence: small, but for abbreviations and German."""
     language = get_locale()
     text = str(word)
-    return text if language is not None and language.language == "de" else text[:1].lower() + text[1:]
+    keeps = text[1:2].isupper() or (language is not None and language.language == "de")
+    return text if keeps else text[:1].lower() + text[1:]
 
 
 def tone_of(key: int | str) -> str:

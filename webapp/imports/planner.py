@@ -22,6 +22,7 @@ from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
 from webapp.core.writes import Draft
+from webapp.faces.rendering import within_sentence
 from webapp.imports.lookups import BY_NAME_ALONE, Lookups, PretendingFacts, Unresolved, Wanted
 from webapp.imports.options import Options
 from webapp.imports.reading import Reading
@@ -196,7 +197,7 @@ class Planner:
         if row_id is None:
             raise Unresolved(_("More than one is called “%(name)s”.", name=text))
         if row_id == 0:
-            singular = str(target.singular).lower()
+            singular = within_sentence(target.singular)
             raise Unresolved(_("There is no %(thing)s “%(name)s”.", thing=singular, name=text))
         return row_id
 
@@ -228,7 +229,7 @@ class Planner:
             row.pretended.append((kind, row_id))
             self.lookups.need(kind, row_id)
             if kind not in self.options.create:
-                singular = str(registry.resources[kind].singular).lower()
+                singular = within_sentence(registry.resources[kind].singular)
                 text = self.lookups.label(kind, row_id)
                 row.reading.fail(name, _("There is no %(thing)s “%(name)s”.", thing=singular, name=text))
 

@@ -13,7 +13,7 @@ from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.database import utcnow
 from webapp.core.resource import Resource, registry
-from webapp.faces.rendering import Renderer
+from webapp.faces.rendering import Renderer, within_sentence
 from webapp.imports.mapping import columns_from_json, guess_columns
 from webapp.imports.options import CREATABLE, Options, options_from_json
 from webapp.imports.reading import DECIMAL
@@ -206,7 +206,7 @@ def missing_lines(context: Context, row: Row) -> list[dict[str, Any]]:
         lines.append(
             {
                 "kind": kind,
-                "label": f"{found['count']} {str(word).lower()}",
+                "label": f"{found['count']} {within_sentence(word)}",
                 "names": ", ".join(names[:NAMES_SHOWN]) + ("…" if found["count"] > NAMES_SHOWN else ""),
                 "ticked": kind in options.create,
                 "allowed": kind in allowed,

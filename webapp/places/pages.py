@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.errors import NotFound
+from webapp.core.fields import LARGEST_ID
 from webapp.core.resource import Panel, registry
 from webapp.faces.rendering import Renderer
 from webapp.faces.surface import page
@@ -34,9 +35,11 @@ MOST_INSIDE = 12
 def tree(context: Context) -> ResponseReturnValue:
     """Show the places as a tree with what is in them, the whole one or what stands in `root`."""
     root = request.args.get("root", type=int)
-    nodes = _nodes(context, root)
-    if "root" in request.args and root not in nodes:
+    if "root" in request.args and (root is None or not 0 < root <= LARGEST_ID):
         raise NotFound(f"there is no place {request.args['root']}")
+    nodes = _nodes(context, root)
+    if root is not None and root not in nodes:
+        raise NotFound(f"there is no place {root}")
     top = [node for node in nodes.values() if node["parent_id"] not in nodes] if root is None else [nodes[root]]
     open_all = request.args.get("open") == "all"
     _cut(top, MOST_NODES)
