@@ -116,6 +116,15 @@ def test_a_set_takes_fields_of_assets_in_the_order_they_are_given(api):
     assert set(told(wrong)) == {"fields"}
 
 
+def test_the_page_of_a_set_names_its_fields(api, client):
+    define(api, name="Memory size", slug="ram")
+    made = api.post("field-sets", {"name": "Laptop", "fields": ["ram"]}).json["data"]
+
+    page = client.get(f"/field-sets/{made['id']}").get_data(as_text=True)
+
+    assert "Memory size" in page
+
+
 def test_a_field_in_a_set_and_a_set_on_a_product_stay(api):
     field = define(api).json["data"]["id"]
     chosen = api.post("field-sets", {"name": "Laptop", "fields": ["ram"]}).json["data"]["id"]

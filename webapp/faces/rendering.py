@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.fields import FaceField, Name
+from webapp.core.fields import Codes, FaceField, Name
 from webapp.core.resource import Resource, registry
 from webapp.faces.icons import icon
 
@@ -200,7 +200,9 @@ class Renderer:
         return cell
 
     def _by_kind(self, item: FaceField) -> Callable[[Any, Row], str]:
-        words: Mapping[Any, Any] = getattr(item, "choices", None) or {}
+        words: Mapping[Any, Any] = (
+            item.words(self.context) if isinstance(item, Codes) else getattr(item, "choices", None) or {}
+        )
         suffix = escape(f" {item.suffix}") if item.suffix else ""
         if item.kind == "choice" and words.keys() & STATES.keys():
             return lambda value, _row: state(words.get(value, value), value)
