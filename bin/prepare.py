@@ -9,8 +9,8 @@ sys.path.insert(0, str(ROOT))
 from sqlalchemy.exc import OperationalError  # noqa: E402 - the path comes first
 
 import config  # noqa: E402 - the path comes first
-from webapp.core.migrate import NotMigrated, ensure_current, has_data  # noqa: E402 - the path comes first
 from webapp.core.secrets import load_master_secret, setup_token  # noqa: E402 - the path comes first
+from webapp.schema.migrate import NotMigrated, ensure_current, has_data  # noqa: E402 - the path comes first
 
 
 def prepare() -> None:

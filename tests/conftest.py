@@ -19,7 +19,7 @@ from tests.postgres_cluster import Cluster, DatabaseUrls, create_database, drop_
 from webapp.accounts import passwords
 from webapp.core.context import Context
 from webapp.core.database import db
-from webapp.core.migrate import upgrade
+from webapp.schema.migrate import upgrade
 
 ADMIN_URL = "TEST_POSTGRES_ADMIN_URL"
 ON_BOTH_DATABASES = (

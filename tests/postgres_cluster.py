@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from tests.processes import free_port
-from webapp.core.migrate import upgrade
+from webapp.schema.migrate import upgrade
 
 OWNER, RUNTIME, GROUP = "test_owner", "test_app", "quartermaster_runtime"
 TEMPLATE = "test_template"

@@ -13,8 +13,8 @@ from sqlalchemy import CheckConstraint, create_engine, inspect, pool, text
 from tests.factories import RESOURCES, fill
 from tests.households import found_organization
 from webapp.core.database import Base
-from webapp.core.migrate import MIGRATIONS, downgrade, upgrade
 from webapp.core.tenancy import ORGANIZATION
+from webapp.schema.migrate import MIGRATIONS, downgrade, upgrade
 
 FILES = sorted((MIGRATIONS / "versions").glob("*.py"))
 RUNTIME = "quartermaster_runtime"
@@ -75,7 +75,7 @@ def test_a_migration_imports_no_models(path):
     nodes = ast.walk(ast.parse(path.read_text()))
     found = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
 
-    assert {name for name in found if name.startswith(("webapp", "config", "tests"))} <= {"webapp.core.tenancy_ddl"}
+    assert {name for name in found if name.startswith(("webapp", "config", "tests"))} <= {"webapp.schema.tenancy_ddl"}
 
 
 def test_what_migrations_make_is_what_models_say(schema, app):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from webapp.core.migrate import MIGRATIONS
+from webapp.schema.migrate import MIGRATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("webapp", "templates", "migrations", "tests", "config.py", "wsgi.py", "pyproject.toml")

@@ -20,18 +20,17 @@ from webapp.core import (
     access,
     commands,
     database,
-    database_roles,
     errors,
     health,
     logs,
     mail,
-    migrate,
     ratelimit,
     secrets,
     worker,
 )
 from webapp.core.resource import registry
 from webapp.faces import api, docs, icons, pages, security_headers
+from webapp.schema import database_roles, migrate
 
 FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports", "demo")
 ROOT = Path(__file__).resolve().parent.parent

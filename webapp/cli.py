@@ -3,8 +3,8 @@
 import click
 from flask import Flask
 
-from webapp.core.database_roles import prepare
-from webapp.core.migrate import upgrade
+from webapp.schema.database_roles import prepare
+from webapp.schema.migrate import upgrade
 
 
 def init_app(app: Flask) -> None:

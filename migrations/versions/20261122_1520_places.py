@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import (
+from webapp.schema.tenancy_ddl import (
     Id,
     KeyText,
     column,

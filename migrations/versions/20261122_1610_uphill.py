@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from webapp.core.tenancy_ddl import is_postgresql
+from webapp.schema.tenancy_ddl import is_postgresql
 
 revision = "20261122_1610"
 down_revision = "20261122_1600"

@@ -6,7 +6,7 @@ People and places refer to each other: the new tables come first, then the colum
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import (
+from webapp.schema.tenancy_ddl import (
     Id,
     KeyText,
     column,

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.core.tenancy_ddl import Id, column, extend_table, shrink_table
+from webapp.schema.tenancy_ddl import Id, column, extend_table, shrink_table
 
 revision = "20261122_1740"
 down_revision = "20261122_1730"

@@ -7,8 +7,8 @@ from sqlalchemy import create_engine
 from tests.conftest import ADMIN_URL
 from tests.households import unique
 from tests.postgres_cluster import drop_database, run_as_admin
-from webapp.core.database_roles import WrongRole, check_runtime_role, prepare
-from webapp.core.migrate import is_current, upgrade
+from webapp.schema.database_roles import WrongRole, check_runtime_role, prepare
+from webapp.schema.migrate import is_current, upgrade
 
 pytestmark = pytest.mark.postgresql
 

@@ -1,4 +1,4 @@
-from webapp.core.migrate import downgrade
+from webapp.schema.migrate import downgrade
 
 
 def test_the_process_says_that_it_lives(anonymous):

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import create_engine, pool, text
 from sqlalchemy.exc import ProgrammingError
 
-from webapp.core.migrate import NotMigrated, downgrade, ensure_current, has_data, is_current
+from webapp.schema.migrate import NotMigrated, downgrade, ensure_current, has_data, is_current
 
 
 def execute(url, statement):

@@ -13,8 +13,8 @@ from webapp.core.access import permissions_of
 from webapp.core.context import Actor, make_context
 from webapp.core.errors import DomainError
 from webapp.core.identity_proofs import replace_recovery_codes, set_factor
-from webapp.core.migrate import NotMigrated, ensure_current
 from webapp.core.tenancy import new_session
+from webapp.schema.migrate import NotMigrated, ensure_current
 
 
 def init_app(app: Flask) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.core.database import db
-from webapp.core.migrate import MIGRATIONS
+from webapp.schema.migrate import MIGRATIONS
 
 
 def init_app(app: Flask) -> None:

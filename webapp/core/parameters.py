@@ -147,7 +147,8 @@ def _value(item: FaceField, raw: str) -> Any:
     if item.kind == "flag":
         return _flag(raw) if item.custom_id is None else comparable(item, _flag(raw))
     if item.custom_id is not None:
-        return comparable(item, raw if item.kind == "codes" else item.deserialize(raw))
+        value = item.deserialize([raw] if item.kind == "codes" else raw)
+        return comparable(item, value[0] if item.kind == "codes" else value)
     value = (item.like if isinstance(item, Through) else item).deserialize(raw)
     if isinstance(item, Text) and item.twin and value is not None:
         return key_of(value)

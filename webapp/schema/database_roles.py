@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from psycopg import Connection, connect, sql
 from sqlalchemy import Engine, make_url, text
 
-from webapp.core.tenancy_ddl import RUNTIME_ROLE
+from webapp.schema.tenancy_ddl import RUNTIME_ROLE
 
 EXTENSIONS = ("pg_trgm", "btree_gin")
 PASSWORD_BYTES = 24
