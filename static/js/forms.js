@@ -5,7 +5,7 @@ let leaving = false;
 function state(form) {
   const found = new Map();
   for (const [name, value] of new FormData(form)) {
-    if (name === "csrf_token" || value instanceof File) continue;
+    if (name === "csrf_token" || name === "drawn" || value instanceof File) continue;
     found.set(name, [...(found.get(name) ?? []), value].join("\u0000"));
   }
   return found;
@@ -20,7 +20,7 @@ function watch(form) {
   const update = () => {
     const now = state(form);
     const names = new Set([...before.keys(), ...now.keys()]);
-    const count = [...names].filter((name) => before.get(name) !== now.get(name)).length;
+    const count = [...names].filter((name) => (before.get(name) ?? "") !== (now.get(name) ?? "")).length;
     form.dataset.dirty = String(count);
     bar?.classList.toggle("is-dirty", count > 0);
     if (words) {

@@ -6,6 +6,7 @@ document.addEventListener("htmx:configRequest", (event) => {
     headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
     return;
   }
+  if (event.detail.elt.hasAttribute("data-own-fields")) return; // there, nothing is what somebody typed
   for (const name of [...new Set(parameters.keys?.() ?? Object.keys(parameters))]) {
     if (parameters[name] === "" || name === "csrf_token") delete parameters[name];
   }

@@ -43,13 +43,13 @@ def reader(book):
     return book.api_client()
 
 
-def listing(reader, resource, **query):
+def listing(reader, resource, /, **query):
     answer = reader.get(resource.name, query_string={"per_page": 1000, **query})
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.json
 
 
-def rows_of(reader, resource, **query):
+def rows_of(reader, resource, /, **query):
     return listing(reader, resource, **query)["data"]
 
 

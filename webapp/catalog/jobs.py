@@ -83,7 +83,7 @@ def _forget(context: Context, resource: Resource, rows: list[Row], field_id: int
         .where(table.c.organization_id == context.organization_id, table.c.id == bindparam("_id"))
         .values(custom=bindparam("_custom", type_=Json))
     )
-    context.session.connection().execute(statement, without)
+    context.session.execute(statement, without, execution_options=CHECKED)
     gone = delete(VALUES).where(
         VALUES.c.organization_id == context.organization_id,
         VALUES.c.field_id == field_id,
