@@ -9,6 +9,7 @@ import importlib.util
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.households import PASSWORD, Household, unique
@@ -513,6 +514,7 @@ def api_key(number: int, shop: Workshop) -> Patch:
         "name": word(number),
         "scopes": ["assets:read", "persons:read"][: number % 2 + 1],
         "ip_allowlist": [f"10.0.0.{number % 250}"],
+        "expires_at": sometimes(number, datetime(2099, 1 + number % 12, 1, tzinfo=UTC)),
         "scope_location_id": sometimes(number, shop.one_of("locations", number), every=2),
     }
 

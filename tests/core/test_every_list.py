@@ -12,8 +12,21 @@ from webapp.core.fields import Text
 from webapp.core.parameters import filter_parameters, sortable
 
 LISTS = having("list")
-FILTERS = [(r, name, *found) for r in LISTS for name, found in filter_parameters(r).items()]
-SORTS = [(r, name) for r in LISTS for name in sortable(r)]
+
+
+def one_of_each(found):
+    """Return the first (resource, parameter, field, operator) of each way in which a resource's fields are compared."""
+    first = {}
+    for resource, parameter, name, op in found:
+        item = resource.fields[name]
+        column = resource.table.c.get(item.column)
+        way = (item.kind, type(item), getattr(item, "twin", None) is None, column is not None and column.nullable)
+        first.setdefault((resource.name, way, op, parameter.startswith(name)), (resource, parameter, name, op))
+    return list(first.values())
+
+
+FILTERS = one_of_each((r, name, *found) for r in LISTS for name, found in filter_parameters(r).items())
+SORTS = [(r, name) for r, _parameter, name, _op in one_of_each((r, n, n, "") for r in LISTS for n in sortable(r))]
 SEARCHES = [(r, name) for r in LISTS for name in r.search]
 NAMES = [(r, name) for r in LISTS for name in (*r.names, *r.throughs)]
 

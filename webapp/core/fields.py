@@ -260,6 +260,9 @@ class Derived(FaceField):
         self.like, self.needs, self.compute = like, needs, compute
         self.kind, self.choices = like.kind, getattr(like, "choices", None)
 
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return self.like._serialize(value, attr, obj, **kwargs)
+
 
 class Custom(FaceField):
     """The values of the organization's own fields, by slug; each of them is a field `custom.<slug>` as well."""
