@@ -107,7 +107,7 @@ class Journey:
         expect(self.page.locator("#rows .qm-foot")).to_contain_text("1–1 of 1")
         self.page.get_by_role("link", name="FX3 no. 4").locator("visible=true").click()
         expect(self.page.locator("h1")).to_have_text("FX3 no. 4")
-        facts = self.page.locator(".qm-facts2")
+        facts = self.page.locator(".qm-factgroups")
         for words in ("Sony", "Camera", "Lisbon / Media store / Shelf 3", "€1,004.50", "PO-4"):
             expect(facts).to_contain_text(words)
 

@@ -153,7 +153,7 @@ def test_a_move_that_is_refused_says_so_beside_the_field(client: PageClient, tre
     answer = client.post(f"/locations/{tree['Lisbon']}/move", data={"parent_id": str(tree["Hall"])})
 
     assert answer.status_code == 422
-    assert "A site cannot stand in a location." in answer.get_data(as_text=True)
+    assert "Site cannot stand in Location." in answer.get_data(as_text=True)
 
 
 def test_several_places_are_moved_at_once_or_none(organization: Household, client: PageClient, tree: dict[str, int]):
@@ -162,7 +162,7 @@ def test_several_places_are_moved_at_once_or_none(organization: Household, clien
 
     refused = client.post("/locations/bulk/move", data=form)
     assert refused.status_code == 422
-    assert "Lisbon: A site cannot stand" in refused.get_data(as_text=True)
+    assert "Lisbon: Site cannot stand" in refused.get_data(as_text=True)
 
     done = client.post("/locations/bulk/move", data=form | {"parent_id": str(tree["Porto"])})
     assert done.status_code == 303
@@ -184,7 +184,7 @@ def test_a_merge_that_cannot_be_names_what_is_in_the_way(client: PageClient, tre
     answer = client.post(f"/locations/{tree['Lisbon']}/merge", data={"into_id": str(tree["Shelf"])})
 
     assert answer.status_code == 409
-    assert "Hall: A location cannot stand in a shelf." in answer.get_data(as_text=True)
+    assert "Hall: Location cannot stand in Shelf." in answer.get_data(as_text=True)
 
 
 def test_several_that_cannot_be_merged_say_why_and_stay(
@@ -195,7 +195,7 @@ def test_several_that_cannot_be_merged_say_why_and_stay(
     answer = client.post("/locations/bulk/merge", data=form)
 
     assert answer.status_code == 409
-    assert "Hall: A location cannot stand in a shelf." in answer.get_data(as_text=True)
+    assert "Hall: Location cannot stand in Shelf." in answer.get_data(as_text=True)
     with organization.context() as context:
         assert row(context, "locations", tree["Porto"])["deleted_at"] is None
 

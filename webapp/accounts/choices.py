@@ -1,11 +1,14 @@
 """What an organization may choose from: currencies, time zones, languages, and the faces of a key."""
 
 from functools import cache
+from typing import Any
 from zoneinfo import available_timezones
 
 from babel import Locale
 from babel.core import get_global
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
 DIALECTS = {"native": _l("Native")}
 LOCALES = (
@@ -18,8 +21,11 @@ COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 
 
 @cache
-def currencies() -> dict[str, str]:
-    """Return {code: "EUR, Euro"} of the currencies in use somewhere today, the common ones first."""
+def currencies() -> dict[str, Any]:
+    """Return {code: "EUR, Euro"} of the currencies in use somewhere today, the common ones first.
+
+    The words are lazy: each reader gets them in the language of the page.
+    """
     names = Locale("en").currencies
     used = {
         code
@@ -27,7 +33,12 @@ def currencies() -> dict[str, str]:
         for code, _since, until, is_tender in money
         if until is None and is_tender and code in names
     }
-    return {code: f"{code}, {names[code]}" for code in dict.fromkeys((*COMMON_CURRENCIES, *sorted(used)))}
+    return {code: LazyString(_called, code) for code in dict.fromkeys((*COMMON_CURRENCIES, *sorted(used)))}
+
+
+def _called(code: str) -> str:
+    names = (get_locale() or Locale("en")).currencies
+    return f"{code}, {names.get(code, code)}"
 
 
 @cache

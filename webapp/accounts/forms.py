@@ -1,5 +1,6 @@
 """Forms of pages that no resource has: sign-in, the first run, one's own password."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -18,12 +19,12 @@ NEW_PASSWORD = {"autocomplete": "new-password", "minlength": SHORTEST, "maxlengt
 PASSWORD_HELP = _l("At least 10 characters. A sentence is good.")
 
 
-def listed(words: dict[str, str]) -> Any:
+def listed(words: Mapping[str, Any]) -> Any:
     """Return a function that gives WTForms the choices of a select."""
     return lambda: [SelectChoice(code, label) for code, label in words.items()]
 
 
-def or_the_organizations(words: dict[str, str]) -> Any:
+def or_the_organizations(words: Mapping[str, Any]) -> Any:
     """Return a function that gives WTForms these choices, and first the organization's own."""
     return lambda: [SelectChoice("", _("As the organisation")), *listed(words)()]
 
@@ -60,7 +61,7 @@ class SetupForm(GateForm):
         _l("Time zone"),
         choices=listed(timezones()),
         default="UTC",
-        description=_l("It decides what “today” is."),
+        description=_l("Decides what “today” is."),
         render_kw={"data-timezone": True},
     )
     locale = SelectField(_l("Language"), choices=listed(locales()), default="en_GB")

@@ -131,7 +131,7 @@ def accept(context: Context, token: str, *, user_id: int | None, name: str = "",
     connection = context.session.connection()
     link = use_link(PURPOSE, token, connection=connection)
     if link is None or link.invitation_id is None or link.organization_id != context.organization_id:
-        raise NotFound(_("This invitation is over."))
+        raise NotFound(_("This invitation is over"))
     invitation = open_invitation(context, link.invitation_id)
     if invitation.expires_at <= context.at or not _still_stands(context, invitation):
         raise Forbidden(_("Whoever invited you may no longer do so. Ask for another invitation."))

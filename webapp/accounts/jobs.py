@@ -5,6 +5,7 @@ again has a link of its own, and the one before no longer works.
 """
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from webapp.accounts import invitations, resets
@@ -18,7 +19,7 @@ from webapp.core.jobs import JobRun, job
 from webapp.faces.navigation import ROLE_NAMES
 
 
-@job("password_reset")
+@job("password_reset", _l("Letter for another password"))
 def send_reset(context: Context, run: JobRun) -> None:
     """Mail a link to somebody who has forgotten a password, when there is such an account."""
     user = identity.find_user(run.payload["email"])
@@ -37,7 +38,7 @@ def send_reset(context: Context, run: JobRun) -> None:
     )
 
 
-@job("invitation")
+@job("invitation", _l("Letter of invitation"))
 def send_invitation(context: Context, run: JobRun) -> None:
     """Mail an invitation that still stands."""
     query = select(Invitation).where(Invitation.id == run.payload["invitation_id"], Invitation.deleted_at.is_(None))
@@ -68,7 +69,7 @@ def send_invitation(context: Context, run: JobRun) -> None:
     )
 
 
-@job("fill_unique")
+@job("fill_unique", _l("Check for serial numbers used twice"))
 def fill_unique(context: Context, run: JobRun) -> str | None:
     """Give the rows that were written while a rule was switched on what the rule compares."""
     left = fill_switched(context, run.payload["setting"])

@@ -220,7 +220,7 @@ def drop_factor(context: Context) -> ResponseReturnValue:
     except (Invalid, Conflict, TooManyRequests) as error:
         return _refused(context, form, error)
     _only_here(context)
-    toast(_("The second factor is off"))
+    toast(_("The second factor is off."))
     return go(url_for("profile.factor"))
 
 

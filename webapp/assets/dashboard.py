@@ -292,8 +292,11 @@ def _note(context: Context, worth: list[Worth]) -> str:
     undated = sum(one.undated for one in worth)
     notes = [_("What is retired is left out.")] if standing_of(context).has_ended else []
     if undated:
-        words = "%(num)s has no purchase date and no book value.", "%(num)s have no purchase date and no book value."
-        notes.append(ngettext(*words, undated))
+        one, many = (
+            "%(num)s has no purchase date and no book value.",
+            "%(num)s have no purchase date and no book value.",
+        )
+        notes.append(ngettext(one, many, undated))
     return " ".join(notes)
 
 

@@ -66,7 +66,7 @@ def _asked_day(context: Context) -> date:
 def _said(context: Context, renderer: Renderer, worth: Decimal | None, cost: Decimal, on: date) -> str:
     if worth is None:
         return _("Say on which day it was bought to see its book value.")
-    share = format_percent(worth / cost, locale=renderer.locale) if cost else "0 %"
+    share = format_percent(worth / cost if cost else 0, locale=renderer.locale)
     if on == context.today:
         return _("book value today, %(share)s of cost", share=share)
     return _("book value on %(day)s, %(share)s of cost", day=renderer.day(on), share=share)

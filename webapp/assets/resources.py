@@ -1,5 +1,7 @@
 """Declaration of assets."""
 
+from collections.abc import Iterator, Mapping
+
 from flask_babel import lazy_gettext as _l
 from marshmallow import validate
 
@@ -9,6 +11,7 @@ from webapp.assets.models import Asset
 from webapp.assets.panels import PANELS as BESIDE
 from webapp.assets.rules import maintenance_status, offer_choices, plan_asset, value_today
 from webapp.core.access import MANAGERS
+from webapp.core.context import Context
 from webapp.core.fields import (
     Amount,
     Choice,
@@ -23,7 +26,9 @@ from webapp.core.fields import (
     Through,
     Whole,
 )
+from webapp.core.labels import label_rows
 from webapp.core.resource import Menu, Numbering, Resource, Unique
+from webapp.faces.rendering import state_of
 
 WHAT, WHERE, WHO = _l("What it is"), _l("Where it is"), _l("Who answers for it")
 COST, END, CARE, NOTES = _l("What it cost"), _l("Warranty and end of life"), _l("Maintenance"), _l("Notes")
@@ -136,6 +141,13 @@ class AssetSchema(CustomizedSchema):
     notes = Text(max=10_000, multiline=True, label=_l("Notes"), group=NOTES)
 
 
+def statuses_in_menu(context: Context) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """Yield the lists of assets in the states that are to stand in the menu."""
+    for status_id, row in label_rows(context, "statuses").items():
+        if row["show_in_nav"] and not row["deleted_at"]:
+            yield str(row["label"]), state_of(str(row["lifecycle"]))[0], {"status_id": str(status_id)}
+
+
 ASSETS = Resource(
     name="assets",
     model=Asset,
@@ -143,7 +155,7 @@ ASSETS = Resource(
     title=_l("Assets"),
     singular=_l("Asset"),
     icon="box",
-    menu=Menu(label=_l("Assets"), group=_l("Assets"), icon="box", order=100),
+    menu=Menu(label=_l("Assets"), group=_l("Assets"), icon="box", order=100, below=statuses_in_menu),
     label="tag",
     subtitle="name",
     label_columns=("name",),

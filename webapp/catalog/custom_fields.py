@@ -27,7 +27,7 @@ SLUG = re.compile(r"[a-z][a-z0-9_]{0,59}")
 WHAT, INPUT = _l("What it is"), _l("How it is filled in")
 KIND_WORDS = {
     "text": _l("Text"),
-    "number": _l("Number"),
+    "number": _l("A number"),
     "date": _l("Date"),
     "boolean": _l("Yes or no"),
     "choice": _l("One of a list"),

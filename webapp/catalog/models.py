@@ -5,6 +5,7 @@ from datetime import date
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.core.addresses import Addressed
 from webapp.core.custom import Customized
 from webapp.core.database import ForeignId, KeyColumn, LongText, Model, MoneyAmount, ShortText
 from webapp.core.tenancy import (
@@ -80,7 +81,7 @@ class Manufacturer(Entity, SoftDeleted, Customized, Model):
     __table_args__ = tenant_table_arguments(unique_among_living("uq_manufacturers_living", "name_key"))
 
 
-class Supplier(Entity, SoftDeleted, Customized, Model):
+class Supplier(Entity, SoftDeleted, Customized, Addressed, Model):
     """Who sells things: "B&H Photo"."""
 
     __tablename__ = "suppliers"
@@ -92,12 +93,6 @@ class Supplier(Entity, SoftDeleted, Customized, Model):
     phone: Mapped[ShortText | None]
     fax: Mapped[ShortText | None]
     url: Mapped[ShortText | None]
-    address_line_1: Mapped[ShortText | None]
-    address_line_2: Mapped[ShortText | None]
-    city: Mapped[ShortText | None]
-    state: Mapped[ShortText | None]
-    zip: Mapped[ShortText | None]
-    country: Mapped[str | None] = mapped_column(String(2))
     notes: Mapped[LongText | None]
     search_text: Mapped[LongText]
 

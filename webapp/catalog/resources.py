@@ -38,7 +38,7 @@ KIND_WORDS = {
     "accessory": _l("Accessories"),
     "component": _l("Components"),
     "consumable": _l("Consumables"),
-    "license": _l("Licenses"),
+    "license": _l("Licences"),
     "inventory": _l("Inventory"),
 }
 LABEL_TYPE_WORDS = {
@@ -290,7 +290,7 @@ STATUSES = Resource(
     filters=("lifecycle", "label_type", "is_default_for_lifecycle"),
     search=("name",),
     cached=True,
-    label_columns=("lifecycle", "label_type", "is_default_for_lifecycle"),
+    label_columns=("lifecycle", "label_type", "is_default_for_lifecycle", "show_in_nav"),
     plan=plan_status,
     prepare=leave_one_default,
     settle=keep_a_default,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, event, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -111,17 +112,25 @@ class Cancelled(Exception):
 
 
 Runner = Callable[[Context, JobRun], str | None]
+UNNAMED = _l("Work in the background")
 _kinds: dict[str, Runner] = {}
+_titles: dict[str, Any] = {}
 
 
-def job(kind: str) -> Callable[[Runner], Runner]:
-    """Register the function that does a kind of job; it returns a sentence for the reader, or None."""
+def job(kind: str, title: Any = None) -> Callable[[Runner], Runner]:
+    """Register the function that does a kind of job, called `title`; it returns a sentence for the reader, or None."""
 
     def register(run: Runner) -> Runner:
         _kinds[kind] = run
+        _titles[kind] = title or _titles.get(kind) or UNNAMED
         return run
 
     return register
+
+
+def job_title(kind: str) -> str:
+    """Return what a kind of job is called, in the reader's language."""
+    return str(_titles.get(kind, UNNAMED))
 
 
 def _lease() -> datetime:

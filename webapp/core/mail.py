@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
+from flask_babel import lazy_gettext as _l
 from flask_mailman import EmailMultiAlternatives, Mail
 from flask_mailman.backends.base import BaseEmailBackend
 
@@ -63,7 +64,7 @@ def deliver(payload: dict[str, Any]) -> None:
     message.send()
 
 
-@job("mail")
+@job("mail", _l("E-mail"))
 def send_letter(context: Context, run: JobRun) -> None:
     """Send one letter; the job table keeps it until the server has taken it."""
     deliver(run.payload)

@@ -1,6 +1,6 @@
 """The declarations: Resource, a kind of thing; Action, a verb; Panel, what a feature shows on another's page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,13 @@ def _nothing(*_: Any) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Menu:
-    """Where a resource stands in the side menu."""
+    """Where a resource stands in the side menu; `below` it stand lists of its own: (label, icon, filters)."""
 
     label: Any
     group: Any
     icon: str
     order: int = 100
+    below: Callable[[Context], Iterable[tuple[str, str, Mapping[str, str]]]] = lambda _context: ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, select, update
 
 from webapp.core.context import Context
@@ -13,7 +14,7 @@ from webapp.core.writes import Change, Facts, follow_renames, search_text
 CHUNK = 1000
 
 
-@job("refresh_search")
+@job("refresh_search", _l("Search words"))
 def refresh_search(context: Context, run: JobRun) -> str | None:
     """Write the search text of every row that refers to the renamed ones, 1,000 rows a commit."""
     resource = registry.resources[run.payload["resource"]]

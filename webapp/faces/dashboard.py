@@ -8,6 +8,8 @@ from flask import current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select, union_all
 
 from webapp.core.access import can
@@ -30,6 +32,12 @@ LINES, WINDOW = 8, 2_000
 # how long counts are kept: those that are quick to count are counted again at every change
 KEEP, QUICK, PATIENCE, MOST_KEPT = 60.0, 0.25, 20.0, 500
 MORNING_ENDS, AFTERNOON_ENDS = 12, 18
+SENTENCES = {
+    "Create": _l("%(who)s added %(what)s"),
+    "Update": _l("%(who)s changed %(what)s"),
+    "Delete": _l("%(who)s deleted %(what)s"),
+    "Restore": _l("%(who)s restored %(what)s"),
+}
 _kept: dict[tuple[Any, ...], tuple[float, float, Any, Any]] = {}
 
 
@@ -207,22 +215,23 @@ def _line(context: Context, renderer: Renderer, resource: Resource, row: Row, ca
         url = url_for(f"{resource.name}.index")
     local, today = row["at"].astimezone(renderer.zone).date(), context.at.astimezone(renderer.zone).date()
     return {
-        "actor": row["actor_name"],
         "initials": initials_of(row["actor_name"]) if row["face"] == "page" else "",
         "tone": tone_of(row["actor_user_id"] or row["actor_name"]),
         "icon": {"api": "api", "job": "settings-automation"}.get(row["face"], "terminal-2"),
-        "verb": _verb(row["event"]),
-        "what": what,
-        "tag": row["item_name"] if resource.subtitle and what == name else "",
-        "url": url,
+        "said": _said(row, what, row["item_name"] if resource.subtitle and what == name else "", url),
         "when": renderer.time(row["at"]) if local == today else renderer.day(local),
         "iso": row["at"].isoformat(timespec="seconds"),
     }
 
 
-def _verb(event: str) -> str:
-    words = {"Create": _("added"), "Update": _("changed"), "Delete": _("deleted"), "Restore": _("restored")}
-    return words.get(event, event.replace("_", " ").lower())
+def _said(row: Row, what: str, tag: str, url: str) -> Markup:
+    """Return the sentence of a line, as the language orders it: who did what with which thing."""
+    who = Markup('<b class="fw-medium">{}</b>').format(row["actor_name"])
+    thing = Markup('<a href="{}">{}</a>').format(url, what)
+    if tag:
+        thing += Markup(' <span class="text-secondary qm-num">{}</span>').format(tag)
+    sentence = str(SENTENCES.get(row["event"], SENTENCES["Update"]))
+    return Markup(sentence) % {"who": who, "what": thing}  # noqa: S704 the catalogue's own text; what goes in is escaped
 
 
 def _newest(context: Context, main: Resource, renderer: Renderer) -> list[dict[str, Any]]:

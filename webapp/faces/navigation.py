@@ -1,6 +1,6 @@
 """The side menu: what the registry declares, and the pages that features add by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,9 @@ def navigation() -> dict[str, Any]:
             numbers.number(count) if count else "",
             "g a" if resource is main else "",
         )
-        groups.setdefault(str(menu.group or ""), Group(menu.group)).entries.append(entry)
+        below = [_below(resource, *found) for found in menu.below(context)]
+        entry.active = entry.active and not any(line.active for line in below)
+        groups.setdefault(str(menu.group or ""), Group(menu.group)).entries += [entry, *below]
     top.entries += links(actor, None)
     for label in dict.fromkeys(str(link.group) for link in _links if link.group not in (None, SETTINGS, "account")):
         added = [entry for link in _links if str(link.group) == label for entry in links(actor, link.group)]
@@ -143,6 +145,12 @@ def navigation() -> dict[str, Any]:
             "logout_url": _url_of("accounts.logout"),
         },
     }
+
+
+def _below(resource: Resource, label: str, icon: str, filters: Mapping[str, str]) -> Entry:
+    """Return the line of a list that stands below its resource in the menu."""
+    here = request.blueprint == resource.name and all(request.args.get(k) == v for k, v in filters.items())
+    return Entry(label, url_for(f"{resource.name}.index", **filters), icon, here)  # type: ignore[arg-type] # the filters
 
 
 def _url_of(endpoint: str) -> str | None:

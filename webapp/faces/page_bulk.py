@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from webapp.core.access import require
@@ -108,7 +108,8 @@ def names_of(context: Context, resource: Resource, ids: list[int]) -> dict[int, 
 
 def counted(resource: Resource, count: int) -> str:
     """Return a number of things in words: "3 assets"."""
-    return f"{count} {within_sentence(resource.singular if count == 1 else resource.title)}"
+    word = within_sentence(resource.singular if count == 1 else resource.title)
+    return _("%(number)s %(things)s", number=format_decimal(count), things=word)
 
 
 def _edit(context: Context, resource: Resource, ids: list[int], apply: bool) -> ResponseReturnValue:
@@ -133,7 +134,10 @@ def _edit(context: Context, resource: Resource, ids: list[int], apply: bool) -> 
             return _form_page(context, resource, ids, form, wrong), 422
         write_rows(context, resource, drafts)
         changed = sum(1 for draft in drafts if draft.changes)
-        toast(_("%(things)s were changed", things=counted(resource, changed)), undo_url=undo_url(context))
+        toast(
+            ngettext("%(things)s was changed", "%(things)s were changed", changed, things=counted(resource, changed)),
+            undo_url=undo_url(context),
+        )
     return go(list_url(resource))
 
 
@@ -174,7 +178,7 @@ def _delete(context: Context, resource: Resource, ids: list[int], apply: bool) -
             in_dialog=False,
         )
     deleted = delete_rows(context, resource, rows)
-    said = _("%(things)s were deleted", things=counted(resource, deleted))
+    said = ngettext("%(things)s was deleted", "%(things)s were deleted", deleted, things=counted(resource, deleted))
     if in_the_way:
         said += ngettext(", %(num)s stays in use", ", %(num)s stay in use", len(in_the_way))
     toast(said, undo_url=undo_url(context))

@@ -269,9 +269,9 @@ def _verb(event: str, count: int) -> str:
         "Create": lambda: _("created it"),
         "Delete": lambda: _("deleted it"),
         "Restore": lambda: _("restored it"),
-        "Update": lambda: ngettext("changed %(num)s field", "changed %(num)s fields", count),
     }
-    return words[event]() if event in words else event.lower()
+    found = words.get(event, lambda: ngettext("changed %(num)s field", "changed %(num)s fields", count))
+    return found()
 
 
 def reverting(resource: Resource, row: Row, line: Mapping[str, Any]) -> dict[str, Any] | None:

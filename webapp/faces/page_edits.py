@@ -249,7 +249,11 @@ def undo_changes(context: Context, change_set_id: str) -> ResponseReturnValue:
         "%(num)s change was taken back", "%(num)s changes were taken back", report.restored + report.removed
     )
     if report.kept:
-        kept = ngettext("%(num)s stays, somebody has touched it since", "%(num)s stay, touched since", len(report.kept))
+        kept = ngettext(
+            "%(num)s stays, somebody has touched it since",
+            "%(num)s stay, somebody has touched them since",
+            len(report.kept),
+        )
         said = f"{said}; {kept}"
     toast(said)
     return go(safe_next(request.form.get("next"), url_for("dashboard.index")))

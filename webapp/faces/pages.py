@@ -152,7 +152,7 @@ def render_error_page(error: Exception, status: int) -> Response:
         "request_id": getattr(g, "request_id", ""),
         "problem_icon": icon_name,
         "blockers": [(label, url) for label, url in blockers if url],
-        "ways": [*ways, (_("To the dashboard"), url_for("dashboard.index"), "layout-dashboard")],
+        "ways": [*ways, (_("Go to the dashboard"), url_for("dashboard.index"), "layout-dashboard")],
         "crumbs": [(title, None)],
     }
     layout = _layout(status)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -111,6 +111,10 @@ class Renderer:
     def number(self, value: int | Decimal) -> str:
         """Return a number with the reader's separators."""
         return format_decimal(value, locale=self.locale, decimal_quantization=False)
+
+    def share(self, part: int | Decimal, whole: int | Decimal) -> str:
+        """Return how much of a whole a part is, in whole per cent rounded down, as the language writes it."""
+        return format_percent(Decimal(part * 100 // whole if whole else 0) / 100, locale=self.locale)
 
     def day(self, value: date) -> str:
         """Return `Tue 24 Nov` within this year, `3 Feb 2027` beyond it."""

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from webapp.core.access import require
 from webapp.core.activity import change_set
 from webapp.core.context import Context, current_context
+from webapp.core.jobs import job_title
 from webapp.core.tenancy import hold
 from webapp.faces.rendering import Renderer
 
@@ -96,13 +97,13 @@ def job_card(row: Mapping[str, Any], renderer: Renderer, **words: Any) -> dict[s
     done, total = renderer.number(row["done"]), renderer.number(row["total"])
     running = row["state"] in ("queued", "running")
     if row["total"]:
-        percent = row["done"] * 100 // row["total"]
-        summary = _("%(done)s of %(total)s, %(percent)s\u00a0%%", done=done, total=total, percent=percent)
+        percent = renderer.share(row["done"], row["total"])
+        summary = _("%(done)s of %(total)s, %(percent)s", done=done, total=total, percent=percent)
     else:
         summary = _("Waiting for a free worker") if row["state"] == "queued" else done
     return {
         "id": row["id"],
-        "title": row["kind"].replace(".", " ").replace("_", " ").capitalize(),
+        "title": job_title(row["kind"]),
         "meta": _("Asked for %(when)s by %(who)s.", when=renderer.moment(row["created_at"]), who=row["actor"]["name"]),
         "icon": "loader-2" if running else "check",
         "done": row["done"],

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -97,7 +98,7 @@ def work_of(context: Context, run: JobRun, state: str) -> Work | None:
     return Work(context, dict(found))
 
 
-@job("import_check")
+@job("import_check", _l("Dry run of an import"))
 @in_own_language
 def check(context: Context, run: JobRun) -> str | None:
     """Say of every row what it would do; write nothing but that."""
@@ -137,7 +138,7 @@ def _check_rows(work: Work, run: JobRun, rows: Iterator[RawRow]) -> Counter[str]
     return counts
 
 
-@job("import_apply")
+@job("import_apply", _l("Import"))
 @in_own_language
 def apply(context: Context, run: JobRun) -> str | None:
     """Write the rows that create or update something, 500 a commit, from the cursor on."""
@@ -246,7 +247,7 @@ def _update_rows(context: Context, columns: Sequence[str], values: list[Row]) ->
     context.session.execute(statement, values, execution_options=CHECKED)
 
 
-@job("import_undo")
+@job("import_undo", _l("Undoing an import"))
 @in_own_language
 def undo(context: Context, run: JobRun) -> str | None:
     """Take back what the import wrote and nobody has touched since, newest first, 500 changes a commit."""

@@ -1,13 +1,13 @@
 """Imports as their pages draw them: words, icons and tones; templates decide nothing but where they stand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import url_for
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from webapp.core.access import can
 from webapp.core.context import Context
@@ -17,7 +17,7 @@ from webapp.faces.rendering import Renderer, within_sentence
 from webapp.imports.mapping import columns_from_json, guess_columns
 from webapp.imports.options import CREATABLE, Options, options_from_json
 from webapp.imports.reading import DECIMAL
-from webapp.imports.rules import RUNNING, WRITE, creatable
+from webapp.imports.rules import RUNNING, STATE_WORDS, WRITE, creatable
 from webapp.imports.targets import Target, targets_of
 
 Row = Mapping[str, Any]
@@ -29,29 +29,29 @@ FATES = {
     "error": (_l("Error"), "alert-circle", "red"),
 }
 STATES = {
-    "uploaded": (_l("Columns to choose"), "help-circle", "amber"),
-    "checking": (_l("Checking"), "loader-2", "blue"),
-    "checked": (_l("Ready to apply"), "circle-dashed", "blue"),
-    "applying": (_l("Applying"), "loader-2", "blue"),
-    "applied": (_l("Applied"), "circle-check", "green"),
-    "stopped": (_l("Stopped halfway"), "alert-circle", "red"),
-    "undoing": (_l("Undoing"), "loader-2", "blue"),
-    "undone": (_l("Undone"), "arrow-back-up", "violet"),
-    "failed": (_l("Not applied"), "alert-circle", "red"),
-    "discarded": (_l("Discarded"), "trash", "gray"),
+    "uploaded": (STATE_WORDS["uploaded"], "help-circle", "amber"),
+    "checking": (STATE_WORDS["checking"], "loader-2", "blue"),
+    "checked": (STATE_WORDS["checked"], "circle-dashed", "blue"),
+    "applying": (STATE_WORDS["applying"], "loader-2", "blue"),
+    "applied": (STATE_WORDS["applied"], "circle-check", "green"),
+    "stopped": (STATE_WORDS["stopped"], "alert-circle", "red"),
+    "undoing": (STATE_WORDS["undoing"], "loader-2", "blue"),
+    "undone": (STATE_WORDS["undone"], "arrow-back-up", "violet"),
+    "failed": (STATE_WORDS["failed"], "alert-circle", "red"),
+    "discarded": (STATE_WORDS["discarded"], "trash", "gray"),
 }
 STEPS = (_l("Upload"), _l("Columns"), _l("Dry run"), _l("Apply"))
 STEP_OF = {"uploaded": 2, "failed": 2, "checking": 3, "checked": 3}
-OUTCOMES = {
-    "created": _l("created"),
-    "updated": _l("updated"),
-    "failed": _l("failed"),
-    "removed": _l("removed"),
-    "restored": _l("restored"),
-    "kept": _l("kept: touched since"),
-    "create": _l("to create"),
-    "update": _l("to update"),
-    "error": _l("errors"),
+OUTCOMES: dict[str, Callable[[int, str], str]] = {
+    "created": lambda n, count: ngettext("%(count)s created", "%(count)s created", n, count=count),
+    "updated": lambda n, count: ngettext("%(count)s updated", "%(count)s updated", n, count=count),
+    "failed": lambda n, count: ngettext("%(count)s failed", "%(count)s failed", n, count=count),
+    "removed": lambda n, count: ngettext("%(count)s removed", "%(count)s removed", n, count=count),
+    "restored": lambda n, count: ngettext("%(count)s restored", "%(count)s restored", n, count=count),
+    "kept": lambda n, count: ngettext("%(count)s kept: touched since", "%(count)s kept: touched since", n, count=count),
+    "create": lambda n, count: ngettext("%(count)s to create", "%(count)s to create", n, count=count),
+    "update": lambda n, count: ngettext("%(count)s to update", "%(count)s to update", n, count=count),
+    "error": lambda n, count: ngettext("%(count)s error", "%(count)s errors", n, count=count),
 }
 SHOWN_OF_NEW = ("product_id", "serial_number", "location_id", "purchased_on", "purchase_cost")
 """What a row that creates something tells of it, in this order."""
@@ -79,7 +79,7 @@ class ColumnLine:
 
 def counted(renderer: Renderer, counts: Mapping[str, int], names: tuple[str, ...]) -> list[str]:
     """Return ["28,911 created", "1,229 updated"] of what is not zero."""
-    return [f"{renderer.number(counts[name])} {OUTCOMES[name]}" for name in names if counts.get(name)]
+    return [OUTCOMES[name](counts[name], renderer.number(counts[name])) for name in names if counts.get(name)]
 
 
 def outcome(renderer: Renderer, row: Row) -> str:
@@ -126,7 +126,7 @@ def job_of(renderer: Renderer, row: Row, *, stoppable: bool) -> dict[str, Any]:
         "undoing": _("Undoing %(file)s", file=row["filename"]),
     }
     names = {"checking": ("create", "update", "error"), "applying": ("created", "updated", "failed")}
-    percent = f"{done * 100 // total} %" if total else ""
+    percent = renderer.share(done, total)
     summary = _(
         "%(done)s of %(total)s rows, %(percent)s",
         done=renderer.number(done),
@@ -202,11 +202,13 @@ def missing_lines(context: Context, row: Row) -> list[dict[str, Any]]:
             continue
         resource = registry.resources[kind]
         names = list(found["names"])
-        word = resource.singular if found["count"] == 1 else resource.title
+        word = within_sentence(resource.singular if found["count"] == 1 else resource.title)
         lines.append(
             {
                 "kind": kind,
-                "label": f"{found['count']} {within_sentence(word)}",
+                "label": _(
+                    "%(number)s %(things)s", number=format_decimal(found["count"]), things=within_sentence(word)
+                ),
                 "names": ", ".join(names[:NAMES_SHOWN]) + ("…" if found["count"] > NAMES_SHOWN else ""),
                 "ticked": kind in options.create,
                 "allowed": kind in allowed,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, func, insert, select, update
 
 from webapp.core.access import can, require
@@ -27,6 +28,18 @@ READ, WRITE = "imports:read", "imports:write"
 SAMPLES, SAMPLE_ROWS = 3, 200
 RUNNING = {"checking": "failed", "applying": "stopped", "undoing": "applied"}
 """The states in which a job works, and where its end without success leaves the import."""
+STATE_WORDS = {
+    "uploaded": _l("Columns to choose"),
+    "checking": _l("Checking"),
+    "checked": _l("Ready to apply"),
+    "applying": _l("Applying"),
+    "applied": _l("Applied"),
+    "stopped": _l("Stopped halfway"),
+    "undoing": _l("Undoing"),
+    "undone": _l("Undone"),
+    "failed": _l("Not applied"),
+    "discarded": _l("Discarded"),
+}
 
 Row = dict[str, Any]
 
@@ -168,7 +181,7 @@ def discard(context: Context, import_id: int) -> None:
     """Lay an import aside that has written nothing. Raises Conflict."""
     row = get_import(context, import_id, write=True)
     if row["state"] not in {"uploaded", "checked", "failed"}:
-        raise Conflict(_("This import is %(state)s.", state=row["state"]))
+        raise Conflict(_("This import stands at “%(state)s”.", state=STATE_WORDS[row["state"]]))
     _set(context, import_id, state="discarded")
 
 
@@ -180,7 +193,7 @@ def _start(context: Context, import_id: int, allowed: tuple[str, ...], state: st
     """Put an import into a running state and queue its job; only one of two at the same moment succeeds."""
     row = get_import(context, import_id, write=True)
     if row["state"] not in allowed:
-        raise Conflict(_("This import is %(state)s.", state=row["state"]), code="wrong_state")
+        raise Conflict(_("This import stands at “%(state)s”.", state=STATE_WORDS[row["state"]]), code="wrong_state")
     change_set_id = values.get("change_set_id") or row["change_set_id"] if state == "applying" else str(uuid.uuid4())
     total = row["total"] if state == "checking" else sum(row["counts"].get(name, 0) for name in COUNTED[state])
     work = context.with_change_set(str(change_set_id))

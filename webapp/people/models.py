@@ -1,14 +1,15 @@
 """Persons, and what they belong to: companies, departments; customers."""
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.core.addresses import Addressed
 from webapp.core.custom import Customized
 from webapp.core.database import ForeignId, KeyColumn, LongText, Model, ShortText
 from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments, unique_among_living
 
 
-class Person(Entity, SoftDeleted, Customized, Model):
+class Person(Entity, SoftDeleted, Customized, Addressed, Model):
     """Somebody who can hold things: "Amara Okafor, camera operator, at Lisbon"."""
 
     __tablename__ = "persons"
@@ -30,12 +31,6 @@ class Person(Entity, SoftDeleted, Customized, Model):
     company_id: Mapped[ForeignId | None]
     manager_id: Mapped[ForeignId | None]
     is_technician: Mapped[bool] = mapped_column(default=False)
-    address_line_1: Mapped[ShortText | None]
-    address_line_2: Mapped[ShortText | None]
-    city: Mapped[ShortText | None]
-    state: Mapped[ShortText | None]
-    zip: Mapped[ShortText | None]
-    country: Mapped[str | None] = mapped_column(String(2))
     is_archived: Mapped[bool] = mapped_column(default=False)
     notes: Mapped[LongText | None]
     search_text: Mapped[LongText]
@@ -101,7 +96,7 @@ class Department(Entity, SoftDeleted, Customized, Model):
     )
 
 
-class Customer(Entity, SoftDeleted, Customized, Model):
+class Customer(Entity, SoftDeleted, Customized, Addressed, Model):
     """Somebody that things are lent to or looked after for: "Teatro Aveirense"; two may have one name."""
 
     __tablename__ = "customers"
@@ -110,12 +105,6 @@ class Customer(Entity, SoftDeleted, Customized, Model):
     name_key: Mapped[KeyColumn]
     email: Mapped[ShortText | None]
     phone: Mapped[ShortText | None]
-    address_line_1: Mapped[ShortText | None]
-    address_line_2: Mapped[ShortText | None]
-    city: Mapped[ShortText | None]
-    state: Mapped[ShortText | None]
-    zip: Mapped[ShortText | None]
-    country: Mapped[str | None] = mapped_column(String(2))
     default_sla_hours: Mapped[int | None]
     is_tax_exempt: Mapped[bool] = mapped_column(default=False)
     tax_exemption_reason: Mapped[ShortText | None]

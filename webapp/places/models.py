@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.core.addresses import Addressed
 from webapp.core.custom import Customized
 from webapp.core.database import DegreesAmount, ForeignId, Id, KeyColumn, LongText, Model, ShortText
 from webapp.core.tenancy import (
@@ -17,7 +18,7 @@ from webapp.core.tenancy import (
 KINDS = ("site", "location", "aisle", "shelf", "bin", "customer_site")
 
 
-class Location(Entity, SoftDeleted, Customized, Model):
+class Location(Entity, SoftDeleted, Customized, Addressed, Model):
     """A place in the tree: the site "Lisbon", its location "Media store", there "Shelf 3"."""
 
     __tablename__ = "locations"
@@ -28,12 +29,6 @@ class Location(Entity, SoftDeleted, Customized, Model):
     name: Mapped[ShortText]
     name_key: Mapped[KeyColumn]
     code: Mapped[ShortText | None]
-    address_line_1: Mapped[ShortText | None]
-    address_line_2: Mapped[ShortText | None]
-    city: Mapped[ShortText | None]
-    state: Mapped[ShortText | None]
-    zip: Mapped[ShortText | None]
-    country: Mapped[str | None] = mapped_column(String(2))
     email: Mapped[ShortText | None]
     phone: Mapped[ShortText | None]
     fax: Mapped[ShortText | None]

@@ -14,7 +14,7 @@ from webapp.core.context import Context
 from webapp.core.errors import NotFound
 from webapp.core.fields import LARGEST_ID
 from webapp.core.resource import Panel, registry
-from webapp.faces.rendering import Renderer
+from webapp.faces.rendering import Renderer, within_sentence
 from webapp.faces.surface import page
 from webapp.places.rules import places_above, places_in_order, things_by_place
 
@@ -97,7 +97,7 @@ def _count(other: Any, count: tuple[int, int], place_id: int, renderer: Renderer
         "count": whole,
         "here": here,
         "text": renderer.number(whole),
-        "word": str(other.singular if whole == 1 else other.title).lower(),
+        "word": within_sentence(other.singular if whole == 1 else other.title),
         "below": _("%(here)s right here", here=renderer.number(here)) if 0 < here < whole else "",
         "url": url_for(f"{other.name}.index", **within),
     }

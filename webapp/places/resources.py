@@ -12,6 +12,7 @@ from webapp.places.merge import merge_action
 from webapp.places.models import Location
 from webapp.places.pages import INSIDE
 from webapp.places.rules import (
+    KIND_WORDS,
     keep_closure,
     leave_one_main_place,
     make_path,
@@ -26,14 +27,6 @@ from webapp.places.rules import (
 
 ORGANISATION = _l("Organisation")
 WHAT, ADDRESS, CONTACT = _l("What it is"), _l("Address"), _l("Contact")
-KIND_WORDS = {
-    "site": _l("Site"),
-    "location": _l("Location"),
-    "aisle": _l("Aisle"),
-    "shelf": _l("Shelf"),
-    "bin": _l("Bin"),
-    "customer_site": _l("Customer site"),
-}
 NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 COUNTRIES = frozenset(str(code) for code in Locale("en").territories if len(str(code)) == 2) - NO_COUNTRIES
 EMAIL = validate.Email(error=_l("This is not an e-mail address."))

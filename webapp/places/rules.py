@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, case, delete, func, insert, select
 
 from webapp.core.access import can
@@ -19,6 +20,14 @@ from webapp.core.tenancy import CHECKED, below, hold, organization_of, scoped
 from webapp.core.writes import Change, Draft, Facts, create_row, update_row
 from webapp.places.models import Location, LocationAncestor
 
+KIND_WORDS = {
+    "site": _l("Site"),
+    "location": _l("Location"),
+    "aisle": _l("Aisle"),
+    "shelf": _l("Shelf"),
+    "bin": _l("Bin"),
+    "customer_site": _l("Customer site"),
+}
 RANK = {"site": 0, "customer_site": 0, "location": 1, "aisle": 2, "shelf": 3, "bin": 4}
 NESTING = {"site", "location"}
 DEEPEST = 20
@@ -76,9 +85,8 @@ def _check_parent(draft: Draft, facts: Facts) -> None:
     if parent is None:
         return
     if not may_stand_in(draft["kind"], str(parent["kind"])):
-        draft.fail(
-            "parent_id", _("A %(kind)s cannot stand in a %(parent)s.", kind=draft["kind"], parent=parent["kind"])
-        )
+        kind, outer = KIND_WORDS[draft["kind"]], KIND_WORDS[str(parent["kind"])]
+        draft.fail("parent_id", _("%(kind)s cannot stand in %(parent)s.", kind=kind, parent=outer))
     own = None if draft.current is None else draft.current["id"]
     depth = 1 + _levels_below(own, facts)
     while parent is not None:
@@ -107,7 +115,7 @@ def _check_children(draft: Draft, facts: Facts) -> None:
     )
     for kind in session.execute(query.distinct(), execution_options=CHECKED).scalars():
         if not may_stand_in(kind, draft["kind"]):
-            draft.fail("kind", _("A %(kind)s stands in it.", kind=kind))
+            draft.fail("kind", _("It still holds: %(kind)s.", kind=KIND_WORDS[kind]))
 
 
 def move_places(context: Context, ids: list[int], values: Mapping[str, Any]) -> None:
