@@ -9,7 +9,7 @@ import importlib.util
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tests.households import PASSWORD, Household, unique
@@ -194,7 +194,8 @@ def make_user(context: Context, resource: Resource, patch: Patch) -> int:
 
 def make_key(context: Context, resource: Resource, patch: Patch) -> int:
     """Make an API key."""
-    return int(create_api_key(context, **patch)[0].id)
+    ends = {"expires_at": datetime.fromisoformat(patch["expires_at"])} if "expires_at" in patch else {}
+    return int(create_api_key(context, **patch | ends)[0].id)
 
 
 def make_invitation(context: Context, resource: Resource, patch: Patch) -> int:
@@ -355,7 +356,7 @@ def custom_field(number: int, shop: Workshop) -> Patch:
         "kind": kind,
         "slug": sometimes(number, f"own_{number}"),
         "options": ["small", "Größe L"] if kind in ("choice", "choices") else [],
-        "default_value": "Größe L" if kind == "choice" else None,
+        "default_value": {"text": "As usual", "choice": "Größe L"}.get(kind),
         "help": sometimes(number, f"As it says on <b>box</b> {number}", every=2),
         "position": number % 5,
     }
@@ -514,7 +515,7 @@ def api_key(number: int, shop: Workshop) -> Patch:
         "name": word(number),
         "scopes": ["assets:read", "persons:read"][: number % 2 + 1],
         "ip_allowlist": [f"10.0.0.{number % 250}"],
-        "expires_at": sometimes(number, datetime(2099, 1 + number % 12, 1, tzinfo=UTC)),
+        "expires_at": sometimes(number, f"2099-01-{1 + number % 28:02d}T00:00:00.123Z"),
         "scope_location_id": sometimes(number, shop.one_of("locations", number), every=2),
     }
 

@@ -134,6 +134,13 @@ def test_coordinates_are_a_link_to_the_map_of_the_device(client, context):
     assert 'href="geo:-38.707120,100.000000"' in client.get(f"/assets/{made}").text
 
 
+def test_degrees_stand_close_to_their_number(client, context):
+    site = add(context, "locations", name="Lisbon", kind="site", latitude=38.7, longitude=-9.139)
+    context.session.commit()
+
+    assert "<dd>38.7°</dd>" in client.get(f"/locations/{site}").text
+
+
 def test_the_rows_for_a_phone_lead_on(client, context):
     site = add(context, "locations", name="Lisbon", kind="site")
     shelf = add(context, "locations", name="Shelf 3", kind="location", parent_id=site)

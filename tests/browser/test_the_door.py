@@ -35,7 +35,7 @@ def test_guessing_passwords_is_slowed_down(page: Page, resident_api: LiveApi) ->
 
 
 def test_signing_out_ends_the_session_in_another_tab(page: Page, sign_in: SignIn) -> None:
-    sign_in(page)
+    sign_in(page, fresh=True)
     other = page.context.new_page()
     other.goto("/assets/new")
     if page.locator("[data-menu-open]").is_visible():

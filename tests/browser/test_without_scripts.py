@@ -61,7 +61,7 @@ def test_a_list_is_filtered_and_its_columns_chosen(plain: Page, sign_in: Callabl
 
 
 def test_the_menu_opens_on_a_phone(open_page: OpenPage, sign_in: Callable[..., Page]) -> None:
-    phone = sign_in(open_page("phone", java_script_enabled=False))
+    phone = sign_in(open_page("phone", java_script_enabled=False), fresh=True)
 
     phone.get_by_role("link", name="Menu").click()
     phone.locator("#side").get_by_role("link", name="Places").click()
@@ -70,7 +70,7 @@ def test_the_menu_opens_on_a_phone(open_page: OpenPage, sign_in: Callable[..., P
 
 
 def test_one_signs_out(plain: Page, sign_in: Callable[..., Page]) -> None:
-    sign_in(plain)
+    sign_in(plain, fresh=True)
     if plain.viewport_size == SIZES["phone"]:
         plain.get_by_role("link", name="Menu").click()
 

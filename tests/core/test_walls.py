@@ -13,6 +13,7 @@ from tests.snapshots import TENANT_TABLES, snapshot
 from webapp.core.database import Base, Session, db, install_sqlite_pragmas
 from webapp.core.errors import Invalid
 from webapp.core.tenancy import TenantScoped, Unscoped, bind, new_session, references
+from webapp.faces.saved_views import save_view
 
 MAPPED = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda model: model.__name__)
 MODELS = [model for model in MAPPED if issubclass(model, TenantScoped)]
@@ -42,6 +43,9 @@ def theirs(app):
         fill(household, name, 3)
     patch = {name: value for name, value in patch_for(household, "assets").items() if name != "tag"}
     household.api_client().post("assets", patch, headers={"Idempotency-Key": "walls"})
+    with household.context() as context:
+        save_view(context, RESOURCES["assets"], "All there is", "", shared=True)
+        context.session.commit()
     return household
 
 

@@ -229,7 +229,7 @@ def _said(row: Row, what: str, tag: str, url: str) -> Markup:
     who = Markup('<b class="fw-medium">{}</b>').format(row["actor_name"])
     thing = Markup('<a href="{}">{}</a>').format(url, what)
     if tag:
-        thing += Markup(' <span class="text-secondary qm-num">{}</span>').format(tag)
+        thing += Markup(' <span class="d-inline-block text-secondary qm-num">{}</span>').format(tag)
     sentence = str(SENTENCES.get(row["event"], SENTENCES["Update"]))
     return Markup(sentence) % {"who": who, "what": thing}  # noqa: S704 the catalogue's own text; what goes in is escaped
 

@@ -207,7 +207,8 @@ class Renderer:
         words: Mapping[Any, Any] = (
             item.words(self.context) if isinstance(item, Codes) else getattr(item, "choices", None) or {}
         )
-        suffix = escape(f" {item.suffix}") if item.suffix else ""
+        gap = "" if item.suffix == "°" else " "
+        suffix = escape(f"{gap}{item.suffix}") if item.suffix else ""
         if item.kind == "choice" and words.keys() & STATES.keys():
             return lambda value, _row: state(words.get(value, value), value)
         draw: dict[str, Callable[[Any, Row], str]] = {
