@@ -27,7 +27,6 @@ ON_BOTH_DATABASES = (
     "test_rules.py",
     "test_every_resource.py",
     "test_migrations.py",
-    "test_tenancy_matrix.py",
 )
 NewDatabase = Callable[..., DatabaseUrls]
 

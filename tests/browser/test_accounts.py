@@ -18,12 +18,6 @@ def newcomer(resident_api: LiveApi) -> str:
     return email
 
 
-def test_pages_in_front_of_the_door(page: Page, look: Callable[[Page], None]) -> None:
-    for path in ("/login", "/forgot", "/forgot?sent=1", "/reset?token=over", "/invitation?token=over"):
-        page.goto(path)
-        look(page)
-
-
 def test_a_second_factor_is_set_up_and_asked_for_by_keyboard_alone(
     desktop: Page, sign_in: SignIn, resident_api: LiveApi, look: Callable[[Page], None]
 ) -> None:
@@ -47,7 +41,8 @@ def test_a_second_factor_is_set_up_and_asked_for_by_keyboard_alone(
 
     page.context.clear_cookies()
     page.goto("/login")
-    page.keyboard.type(email)  # the field has the focus
+    expect(page.locator("[name=email]")).to_be_focused()
+    page.keyboard.type(email)
     page.locator("[name=password]").focus()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")

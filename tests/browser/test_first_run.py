@@ -123,7 +123,7 @@ class Journey:
         self.page.goto("/assets?fields=tag,name,notes&sort=tag")
         self.page.locator("#exports summary").click()
         with self.page.expect_download() as download:
-            self.page.get_by_role("link", name=kind).click()
+            self.page.get_by_role("link", name=f"{kind}, as shown").click()
         return download.value.path().read_bytes()
 
     def make_key(self) -> str:
@@ -168,7 +168,7 @@ def test_from_the_first_visit_to_the_api_and_back(
     lines = list(csv.DictReader(io.StringIO(journey.export("CSV").decode("utf-8-sig"))))
     assert [line["Tag"] for line in lines] == [f"KF-{number:03d}" for number in range(ROWS)]
     assert lines[4] == {"Tag": "KF-004", "Name": "FX3, documentary kit", "Notes": f"'{TRICK}"}
-    with zipfile.ZipFile(io.BytesIO(journey.export("Excel"))) as book:
+    with zipfile.ZipFile(io.BytesIO(journey.export("Excel workbook"))) as book:
         written = b"".join(book.read(name) for name in book.namelist() if name.endswith(".xml"))
     assert b"FX3, documentary kit" in written
     assert b"<f>" not in written

@@ -104,3 +104,61 @@ def test_the_first_tab_skips_to_the_content(desktop: Page, sign_in: SignIn) -> N
     desktop.keyboard.press("Enter")
 
     expect(desktop.locator("#main")).to_be_focused()
+
+
+@pytest.fixture
+def new_assets(resident_api: LiveApi) -> list[int]:
+    """Return the ids of three assets, the newest last."""
+    category = resident_api("POST", "categories", {"name": unique("Grip"), "kind": "asset"})["id"]
+    made = [resident_api("POST", "assets", {"name": unique("Arm"), "category_id": category}) for _ in range(3)]
+    return [asset["id"] for asset in made]
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until what is meant has the focus; it must be reached."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by Tab")
+
+
+def test_a_morning_without_a_mouse(
+    desktop: Page, resident: tuple[str, str, str], resident_api: LiveApi, new_assets: list[int]
+) -> None:
+    desktop.goto("/login")
+    expect(desktop.locator("[name=email]")).to_be_focused()
+    desktop.keyboard.type(resident[1])
+    tab_to(desktop, "[name=password]")
+    desktop.keyboard.type(resident[2])
+    desktop.keyboard.press("Enter")
+    expect(desktop.locator("h1")).to_contain_text("Good")
+    desktop.keyboard.press("Control+k")
+    desktop.keyboard.type(resident_api("GET", f"assets/{new_assets[0]}")["tag"])
+    expect(desktop.locator("#palette [data-palette-said]")).to_have_text("1 result")
+    desktop.keyboard.press("Enter")
+    desktop.wait_for_url(f"**/assets/{new_assets[0]}")
+
+    desktop.keyboard.press("e")
+    desktop.wait_for_url("**/edit")
+    tab_to(desktop, "[name=order_number]")
+    desktop.keyboard.type("PO 1")
+    desktop.keyboard.press("Control+s")
+    expect(desktop.locator(".qm-history")).to_contain_text("PO 1")
+    for key in "ga":
+        desktop.keyboard.press(key)
+    desktop.wait_for_url("**/assets")
+
+    for key in "jjx":
+        desktop.keyboard.press(key)
+    expect(desktop.locator(".qm-selbar")).to_contain_text("1 selected")
+    tab_to(desktop, ".qm-selbar [formaction$='/bulk/edit']")
+    desktop.keyboard.press("Enter")
+    desktop.wait_for_url("**/bulk/edit*")
+    tab_to(desktop, "[name=order_number]")
+    desktop.keyboard.type("PO 2")
+    desktop.keyboard.press("Control+s")
+    expect(desktop.locator("#toasts")).to_contain_text("1 asset was changed")
+    tab_to(desktop, "#toasts button")
+    desktop.keyboard.press("Enter")
+    expect(desktop.locator("#toasts")).to_contain_text("1 change was taken back")

@@ -140,20 +140,3 @@ def test_letters_do_nothing_for_who_has_switched_them_off(desktop: Page, sign_in
     expect(desktop.locator("tr.is-here")).to_have_count(0)
     expect(desktop.locator("dialog[open]")).to_have_count(0)
     assert desktop.url.endswith("/manufacturers")
-
-
-@pytest.mark.parametrize("panel", ["filter", "columns"])
-def test_the_dialogs_of_a_list_can_be_used_by_everybody(
-    page: Page, sign_in: SignIn, look: Callable[[Page], None], panel: str
-) -> None:
-    sign_in(page).goto(f"/assets?panel={panel}")
-
-    look(page)
-
-
-def test_the_dialog_of_a_view_can_be_used_by_everybody(
-    page: Page, sign_in: SignIn, look: Callable[[Page], None]
-) -> None:
-    sign_in(page).goto("/assets/views?query=notes_empty=true")
-
-    look(page)

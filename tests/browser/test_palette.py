@@ -125,6 +125,7 @@ def test_without_scripts_the_search_is_a_page(
 ) -> None:
     word, ids = makers
     plain = sign_in(open_page("desktop", java_script_enabled=False))
+    plain.goto("/assets")
 
     plain.get_by_role("link", name="Search or jump to").click()
     plain.fill("main [name=q]", word)

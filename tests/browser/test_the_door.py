@@ -19,19 +19,19 @@ def try_password(page: Page, email: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_guessing_passwords_is_slowed_down(page: Page, resident_api: LiveApi) -> None:
+def test_guessing_passwords_is_slowed_down(desktop: Page, resident_api: LiveApi) -> None:
     email = f"{unique('guessed')}@example.org"
-    page.goto("/login")
+    desktop.goto("/login")
 
     for number in range(40):
-        with page.expect_response("**/login") as answer:
-            try_password(page, email, f"wrong horse {number}")
+        with desktop.expect_response("**/login") as answer:
+            try_password(desktop, email, f"wrong horse {number}")
         if answer.value.status == 429:
             break
         assert answer.value.status == 401
 
-    expect(page.locator(".qm-error")).to_contain_text("Too many tries")
-    expect(page.locator("[name=email]")).to_have_value(email)
+    expect(desktop.locator(".qm-error")).to_contain_text("Too many tries")
+    expect(desktop.locator("[name=email]")).to_have_value(email)
 
 
 def test_signing_out_ends_the_session_in_another_tab(page: Page, sign_in: SignIn) -> None:
@@ -49,11 +49,11 @@ def test_signing_out_ends_the_session_in_another_tab(page: Page, sign_in: SignIn
     expect(other).to_have_url(re.compile("/login"))
 
 
-def test_one_comes_back_to_the_page_that_was_asked_for(page: Page, resident: tuple[str, str, str]) -> None:
-    page.goto("/locations?sort=-name")
-    try_password(page, resident[1], resident[2])
+def test_one_comes_back_to_the_page_that_was_asked_for(desktop: Page, resident: tuple[str, str, str]) -> None:
+    desktop.goto("/locations?sort=-name")
+    try_password(desktop, resident[1], resident[2])
 
-    page.wait_for_url("**/locations?sort=-name")
+    desktop.wait_for_url("**/locations?sort=-name")
 
 
 def test_a_member_sees_no_way_to_write(
@@ -69,13 +69,13 @@ def test_a_member_sees_no_way_to_write(
 
 
 def test_a_member_who_posts_all_the_same_is_refused(
-    page: Page, sign_in: SignIn, member: tuple[str, str], resident_api: LiveApi
+    desktop: Page, sign_in: SignIn, member: tuple[str, str], resident_api: LiveApi
 ) -> None:
     place = resident_api("POST", "locations", {"name": unique("Yard"), "kind": "site"})
-    sign_in(page, *member).goto("/")
+    sign_in(desktop, *member).goto("/")
 
-    with page.expect_navigation() as answer:
-        page.evaluate(
+    with desktop.expect_navigation() as answer:
+        desktop.evaluate(
             """(path) => {
               const form = Object.assign(document.createElement("form"), {method: "post", action: path});
               const token = document.querySelector("meta[name=csrf-token]").content;
@@ -87,19 +87,19 @@ def test_a_member_who_posts_all_the_same_is_refused(
         )
 
     assert answer.value.status == 403
-    expect(page.locator("h1")).to_have_text("You may not do this")
+    expect(desktop.locator("h1")).to_have_text("You may not do this")
     assert resident_api("GET", f"locations/{place['id']}")["name"] == place["name"]
 
 
 def test_a_member_who_is_removed_is_out_at_once(
-    page: Page, sign_in: SignIn, live_server: LiveServer, resident_api: LiveApi
+    desktop: Page, sign_in: SignIn, live_server: LiveServer, resident_api: LiveApi
 ) -> None:
     email = f"{unique('leaver')}@example.org"
     person = {"email": email, "name": "Lou Leaver", "password": "correct horse battery", "role": "manager"}
     made = resident_api("POST", "members", person)
-    sign_in(page, email, person["password"]).goto("/assets")
+    sign_in(desktop, email, person["password"]).goto("/assets")
 
     resident_api("DELETE", f"members/{made['id']}")
-    page.goto("/assets")
+    desktop.goto("/assets")
 
-    expect(page).to_have_url(re.compile("/login"))
+    expect(desktop).to_have_url(re.compile("/login"))
