@@ -178,13 +178,25 @@ def _with_fields(resource: Resource, made: dict[str, FaceField]) -> Resource:
 
 def applicable(resource: Resource, product: Row | None, sets: Mapping[int, Row]) -> set[str]:
     """Return the names of a tailored resource's own fields that a row has: those in no set, and its product's."""
-    everything = set(resource.customs)
+    listed = fields_of_sets(resource, sets)
+    in_sets = {name for names in listed.values() for name in names}
+    mine = listed.get((product or {}).get("field_set_id") or 0, [])
+    return (set(resource.customs) - in_sets) | set(mine)
+
+
+def fields_of_sets(resource: Resource, sets: Mapping[int, Row]) -> dict[int, list[str]]:
+    """Return {set: names, in its order} of a tailored resource's own fields that stand in living sets."""
     if resource.field_sets is None:
-        return everything
-    in_sets = {f"{PREFIX}{slug}" for found in sets.values() if not found["deleted_at"] for slug in found["fields"]}
-    mine = sets.get((product or {}).get("field_set_id") or 0)
-    own = {f"{PREFIX}{slug}" for slug in mine["fields"]} if mine and not mine["deleted_at"] else set()
-    return (everything - in_sets) | (everything & own)
+        return {}
+    living = {set_id: found["fields"] for set_id, found in sets.items() if not found["deleted_at"]}
+    return {
+        i: [name for slug in slugs if (name := f"{PREFIX}{slug}") in resource.customs] for i, slugs in living.items()
+    }
+
+
+def carrier_of_sets(resource: Resource) -> str:
+    """Return the kind whose rows carry the sets of a resource's own fields."""
+    return str(resource.fields[str(resource.field_sets)].target)
 
 
 def revived(item: FaceField, value: Any) -> Any:
@@ -217,7 +229,7 @@ def plan_custom(draft: Any, resource: Resource, facts: Any) -> None:
         draft["custom"] = {}
     if not resource.customs or not (given or draft.is_new):
         return
-    product = facts.row("products", draft[resource.field_sets]) if resource.field_sets else None
+    product = facts.row(carrier_of_sets(resource), draft[resource.field_sets]) if resource.field_sets else None
     mine = applicable(resource, product, label_rows(facts.context, SETS))
     for name, item in resource.customs.items():
         if name in given and name not in mine and given[name] is not None and not facts.forced:

@@ -48,6 +48,10 @@ class FaceField(fields.Field[Any]):
         """Return the name of the table's column, `custom.<id>` when the value stands among the custom ones."""
         return self.attribute or str(self.name) if self.custom_id is None else f"custom.{self.custom_id}"
 
+    def words(self, context: Any) -> Mapping[str, Any]:
+        """Return {code: word} of what may stand here in a context, nothing when that is no set of codes."""
+        return {}
+
 
 class Text(FaceField, fields.String):
     """A line of text, trimmed; `key` names the column that holds its case-insensitive twin.
@@ -217,6 +221,10 @@ class Choice(FaceField, fields.String):
         checks = [validate.OneOf(tuple(self.choices))]
         super().__init__(validate=checks, **options)
 
+    def words(self, context: Any) -> Mapping[str, Any]:
+        """Return {code: word} of the set."""
+        return self.choices
+
 
 class Reference(FaceField, fields.Integer):
     """The id of a row of another resource."""
@@ -258,7 +266,11 @@ class Derived(FaceField):
     def __init__(self, like: FaceField, *, needs: tuple[str, ...], compute: Callable[..., Any], **options: Any) -> None:
         super().__init__(dump_only=True, **options)
         self.like, self.needs, self.compute = like, needs, compute
-        self.kind, self.choices = like.kind, getattr(like, "choices", None)
+        self.kind = like.kind
+
+    def words(self, context: Any) -> Mapping[str, Any]:
+        """Return the words of what it is like."""
+        return self.like.words(context)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return self.like._serialize(value, attr, obj, **kwargs)

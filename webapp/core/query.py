@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, tuple_
 
 from webapp.core.context import Context
-from webapp.core.custom import VALUES, column_of, having, lacking, revived
+from webapp.core.custom import PREFIX, VALUES, column_of, having, lacking, revived
 from webapp.core.database import key_of
 from webapp.core.errors import NotFound
 from webapp.core.fields import FaceField, Text, Through
@@ -267,7 +267,7 @@ def spread_custom(resource: Resource, rows: list[Row]) -> None:
     """Put each row's own values under the names of their fields, and all of them by slug under `custom`."""
     if not rows or "custom" not in rows[0]:
         return
-    own = [(name, name.removeprefix("custom."), str(i.custom_id), i) for name, i in resource.customs.items()]
+    own = [(name, name.removeprefix(PREFIX), str(i.custom_id), i) for name, i in resource.customs.items()]
     for row in rows:
         stored = row["custom"] or {}
         row["custom"] = {}

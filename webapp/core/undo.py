@@ -11,7 +11,7 @@ from webapp.core.activity import Activity, is_recorded, plain
 from webapp.core.batch import delete_rows, find_rows, plan_rows, write_rows
 from webapp.core.blockers import blockers
 from webapp.core.context import Context
-from webapp.core.custom import put_custom, stored_value, tailor
+from webapp.core.custom import PREFIX, put_custom, stored_value, tailor
 from webapp.core.errors import DomainError
 from webapp.core.fields import FaceField
 from webapp.core.resource import Resource, registry
@@ -182,7 +182,7 @@ def _restore_once(
 def _put_back(draft: Draft, old: dict[str, Any]) -> None:
     """Set a draft's columns to exactly what was there, whatever the plan would derive."""
     for column, value in old.items():
-        if column.startswith("custom."):
+        if column.startswith(PREFIX):
             put_custom(draft, column, value)
         else:
             draft[column] = value

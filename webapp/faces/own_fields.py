@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from webapp.core.context import Context
-from webapp.core.custom import PREFIX, SETS
+from webapp.core.custom import SETS, carrier_of_sets, fields_of_sets
 from webapp.core.labels import label_rows
 from webapp.core.query import labels_in_reach
 from webapp.core.resource import Resource
@@ -23,15 +23,14 @@ def chosen_product(resource: Resource, *sources: Mapping[str, Any] | None) -> in
 def own_groups(context: Context, resource: Resource, product_id: int | None) -> dict[str, list[str]]:
     """Return {heading: names} of the own fields that a thing has: its product's set in its order, then the others."""
     groups: dict[str, list[str]] = {}
-    in_sets: set[str] = set()
+    sets = label_rows(context, SETS)
+    listed = fields_of_sets(resource, sets)
     if resource.field_sets:
-        target = str(resource.fields[resource.field_sets].target)
-        product = labels_in_reach(context, {target: [product_id]})[target].get(product_id or 0)
-        for set_id, found in label_rows(context, SETS).items():
-            names = [name for slug in found["fields"] if (name := f"{PREFIX}{slug}") in resource.customs]
-            if not found["deleted_at"]:
-                in_sets.update(names)
-                if product and product["field_set_id"] == set_id:
-                    groups[str(found["label"])] = names
+        carrier = carrier_of_sets(resource)
+        product = labels_in_reach(context, {carrier: [product_id]})[carrier].get(product_id or 0)
+        set_id = product["field_set_id"] if product else None
+        if set_id in listed:
+            groups[str(sets[set_id]["label"])] = listed[set_id]
+    in_sets = {name for names in listed.values() for name in names}
     groups.setdefault(_("Own fields"), []).extend(name for name in resource.customs if name not in in_sets)
     return {label: names for label, names in groups.items() if names}

@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.fields import Choice
 from webapp.core.parameters import COMPARABLE, Filter, filter_parameters, filterable
 from webapp.core.query import choices, labels_in_reach
 from webapp.core.resource import Resource, registry
@@ -128,8 +127,7 @@ def _group(context: Context, resource: Resource, name: str, values: Mapping[str,
     group["parameter"] = f"{name}_in"
     group["chosen"] = _chosen(values, f"{name}_in", name)
     group["parameters"] = [f"{name}_in"]
-    words: Any = getattr(item, "choices", None)
-    if isinstance(item, Choice) or (item.kind in {"choice", "codes"} and isinstance(words, Mapping)):
+    if words := item.words(context):
         return group | {"options": [(code, str(word)) for code, word in words.items()]}
     if item.kind == "flag":
         return group | {"options": [("true", _("Yes")), ("false", _("No"))]}

@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal,
 from webapp.core.access import can
 from webapp.core.context import Actor, Context
 from webapp.core.database import key_of
-from webapp.core.fields import FaceField
 from webapp.core.labels import label_rows
 from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
@@ -200,7 +199,7 @@ def _hit(context: Context, renderer: Renderer, light: "Highlighter", resource: R
     if resource.cached:
         title = str(label_rows(context, resource.name).get(row["id"], {}).get("label", title))
     if row["detail"]:
-        words: Mapping[Any, Any] = _words_of(context, resource.fields[str(_detail_name(resource))])
+        words = resource.fields[str(_detail_name(resource))].words(context)
         details.append(str(words.get(row["detail"], row["detail"])))
     if row["place_id"]:
         details.append(_label(context, resource, place_field(resource), row["place_id"]))
@@ -223,11 +222,6 @@ def _label(context: Context, resource: Resource, name: str | None, row_id: int) 
     target = str(resource.fields[resource.names[str(name)].of].target)
     known = label_rows(context, target).get(row_id)
     return str(known["label"]) if known else ""
-
-
-def _words_of(context: Context, item: FaceField) -> Mapping[Any, Any]:
-    choices: Any = getattr(item, "choices", None) or {}
-    return choices(context) if callable(choices) else choices
 
 
 def _mark(context: Context, resource: Resource, status_id: int) -> Markup:

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from webapp.core.access import can
 from webapp.core.context import Context
-from webapp.core.fields import Codes, FaceField, Name
+from webapp.core.fields import FaceField, Name
 from webapp.core.resource import Resource, registry
 from webapp.faces.icons import icon
 
@@ -204,9 +204,7 @@ class Renderer:
         return cell
 
     def _by_kind(self, item: FaceField) -> Callable[[Any, Row], str]:
-        words: Mapping[Any, Any] = (
-            item.words(self.context) if isinstance(item, Codes) else getattr(item, "choices", None) or {}
-        )
+        words: Mapping[Any, Any] = item.words(self.context)
         gap = "" if item.suffix == "°" else " "
         suffix = escape(f"{gap}{item.suffix}") if item.suffix else ""
         if item.kind == "choice" and words.keys() & STATES.keys():

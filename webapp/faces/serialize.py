@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from webapp.core.custom import PREFIX
 from webapp.core.resource import Resource
 
 Converter = Callable[[Any], Any]
@@ -55,7 +56,7 @@ def converters(resource: Resource, fields: tuple[str, ...] | None) -> tuple[tupl
 
 def _own_values(resource: Resource) -> Converter:
     """Return what turns the organization's own values, by slug, into JSON values."""
-    own = {name.removeprefix("custom."): CONVERTERS.get(item.kind) for name, item in resource.customs.items()}
+    own = {name.removeprefix(PREFIX): CONVERTERS.get(item.kind) for name, item in resource.customs.items()}
 
     def convert(values: Mapping[str, Any]) -> dict[str, Any]:
         return {
