@@ -133,8 +133,7 @@ def new_invitation(context: Context) -> ResponseReturnValue:
             scope_location_id=loaded.get("scope_location_id"),
         )
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return again(), 422
     toast(_("An invitation goes to %(email)s", email=loaded["email"]))
     return go(url_for("members.index"))
@@ -203,8 +202,7 @@ def new_member(context: Context) -> ResponseReturnValue:
             scope_location_id=loaded.get("scope_location_id"),
         )
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return again(), 422
     toast(_("%(name)s is a member now", name=loaded["name"]))
     return go(url_for("members.index"))
@@ -240,8 +238,7 @@ def edit_member(context: Context, row_id: int) -> ResponseReturnValue:
     try:
         update(context, MEMBERS, row_id, loaded)
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return again(), 422
     except Conflict as error:
         context.session.rollback()

@@ -36,8 +36,7 @@ def edit_organization(context: Context) -> ResponseReturnValue:
     try:
         update(context, ORGANIZATIONS, context.organization_id, loaded, version=version)
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return _page(context, form, shared=UNIQUE_SERIAL in error.errors), 422
     except StaleVersion:
         form.form_errors.append(_("Somebody saved this while you typed. Look at it again before you save."))

@@ -27,6 +27,7 @@ from wtforms.widgets import CheckboxInput, html_params
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.custom import standard_of
+from webapp.core.errors import Invalid
 from webapp.core.fields import Choice, Codes, FaceField, Text, schema_fields
 from webapp.core.query import choices as choices_of
 from webapp.core.query import labels_in_reach
@@ -175,6 +176,11 @@ class ResourceForm(FlaskForm):
                 self[name].errors = [*self[name].errors, *messages]
             else:
                 self.form_errors.extend(messages)
+
+    def refuse(self, error: Invalid) -> None:
+        """Undo what a rule had begun when it refused, and put its sentences beside their fields."""
+        self.context.session.rollback()
+        self.show(error.errors)
 
     def stamp(self, row: Row | None) -> None:
         """Remember in the form what it was drawn with: the row's version and its texts."""

@@ -33,8 +33,7 @@ def act(context: Context, resource: Resource, row_id: int, action: Action) -> Re
     try:
         after = action.rule(context, [row_id], loaded)
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return _form_page(context, resource, row, action, form), 422
     except Conflict as error:
         context.session.rollback()

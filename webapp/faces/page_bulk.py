@@ -204,8 +204,7 @@ def _act(context: Context, resource: Resource, action: Action, ids: list[int], a
             toast(said, undo_url=undo_url(context))
             return go(list_url(resource))
         except Invalid as error:
-            context.session.rollback()
-            form.show(error.errors)
+            form.refuse(error)
         except Conflict as error:
             context.session.rollback()
             status = 409

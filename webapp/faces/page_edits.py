@@ -56,8 +56,7 @@ def create(context: Context, resource: Resource) -> ResponseReturnValue:
     try:
         row_id = create_row(context, resource, loaded)
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return _form_page(resource, form), 422
     row = get_row(context, resource, row_id)
     toast(_("%(name)s was created", name=title_of(resource, row)[0]))
@@ -88,8 +87,7 @@ def edit(context: Context, resource: Resource, row_id: int) -> ResponseReturnVal
     except StaleVersion as stale:
         return _conflict_page(context, resource, form, stale.current), 412
     except Invalid as error:
-        context.session.rollback()
-        form.show(error.errors)
+        form.refuse(error)
         return _form_page(resource, form, row), 422
     after = get_row(context, resource, row_id)
     if after["version"] != row["version"]:
