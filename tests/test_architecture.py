@@ -20,7 +20,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Lowest first; imports go downhill only (D9).
 ORDER = (
     "places", "people", "accounts", "catalog", "assets", "maintenance", "stock", "licenses", "custody", "audits",
-    "shipments", "agreements", "documents", "labels", "telemetry", "imports", "webhooks", "reports", "dialects", "demo",
+    "shipments", "agreements", "documents", "labels", "telemetry", "imports", "webhooks", "reports", "archives", "dialects", "demo",
 )  # fmt: skip
 USUAL = {"__init__", "models", "rules", "resources", "pages", "api", "jobs", "cli"}
 # What a feature has beside the usual files, and why.

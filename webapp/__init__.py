@@ -32,7 +32,7 @@ from webapp.core.resource import registry
 from webapp.faces import api, docs, icons, pages, security_headers
 from webapp.schema import database_roles, migrate
 
-FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports", "demo")
+FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports", "webhooks", "reports", "archives", "demo")
 ROOT = Path(__file__).resolve().parent.parent
 MACHINERY = (logs, errors, mail, icons, ratelimit, security_headers, health, worker, docs, commands)
 

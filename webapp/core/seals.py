@@ -109,6 +109,23 @@ def seal_finished(session: Session) -> int:
     return seal(session, session.execute(query, execution_options=CHECKED).mappings().all())
 
 
+def sealed_lines(session: Session, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return the log's lines behind a place in the chain, in its order, each with its `sequence`.
+
+    The chain has no gap and only grows, so whoever reads on from the last sequence seen misses nothing.
+    """
+    lines, seals = table_of(Activity), table_of(ActivitySeal)
+    query = (
+        select(*lines.c, seals.c.sequence)
+        .select_from(seals)
+        .join(lines, (lines.c.organization_id == seals.c.organization_id) & (lines.c.id == seals.c.activity_id))
+        .where(seals.c.organization_id == organization_of(session), seals.c.sequence > after)
+        .order_by(seals.c.sequence)
+        .limit(limit)
+    )
+    return [dict(row) for row in session.execute(query, execution_options=CHECKED).mappings()]
+
+
 def first_fault(session: Session) -> str | None:
     """Return a sentence about the first line that was changed, lost or never sealed, None when the chain holds."""
     lines, seals = table_of(Activity), table_of(ActivitySeal)

@@ -7,12 +7,13 @@ from typing import Any
 from flask_babel import gettext as _
 from marshmallow import Schema, ValidationError
 
-from webapp.core.batch import find_rows, plan_rows, write_rows
+from webapp.core.batch import plan_rows, write_rows
 from webapp.core.context import Context
 from webapp.core.custom import tailor
 from webapp.core.errors import Invalid, TooLarge
 from webapp.core.fields import OwnFields, Text
 from webapp.core.lookup import ids_by_name, make_named, name_key
+from webapp.core.matching import Ambiguous, candidates, compared, meant
 from webapp.core.resource import Resource, registry
 from webapp.core.writes import Draft, Facts
 
@@ -36,10 +37,10 @@ def sync(
     loaded = _load(resource, items, key)
     _name_references(context, resource, loaded, create_missing)
     facts = Facts(context)
-    for wave in _waves(loaded, key):
+    for wave in _waves(resource, loaded, key):
+        current = _current(context, resource, key, wave)
         good = [entry for entry in wave if not entry[2]]
-        current = find_rows(context, resource, resource.fields[key].column, [entry[1][key] for entry in good])
-        drafts = plan_rows(context, resource, [(current.get(e[1][key]), e[1]) for e in good], facts=facts)
+        drafts = plan_rows(context, resource, [(current[id(e[1])], e[1]) for e in good], facts=facts)
         ids = iter(write_rows(context, resource, drafts))
         for entry, draft in zip(good, drafts, strict=True):
             entry[2].update(draft.errors)
@@ -47,6 +48,21 @@ def sync(
                 result[_fate(draft)].append({"id": next(ids), key: entry[1][key]})
         result["failed"] += [_failure(key, entry[0], entry[2]) for entry in wave if entry[2]]
     return result
+
+
+def _current(
+    context: Context, resource: Resource, key: str, wave: list[tuple[Any, Item, Errors]]
+) -> dict[int, Mapping[str, Any] | None]:
+    """Return {id of a patch: the living row that it means, or None}; who means several gets an error."""
+    good = [(patch, errors) for _item, patch, errors in wave if not errors]
+    known = candidates(context, resource, key, [patch for patch, _errors in good])
+    found: dict[int, Mapping[str, Any] | None] = {}
+    for patch, errors in good:
+        try:
+            found[id(patch)] = meant(resource, key, patch, known.get(compared(resource, key, patch[key]), []))
+        except Ambiguous:
+            errors[key] = [_("More than one is called so.")]
+    return found
 
 
 def _fate(draft: Draft) -> str:
@@ -147,14 +163,18 @@ def _put_id(
             errors[name] = [message for found in error.errors.values() for message in found]
 
 
-def _waves(loaded: list[tuple[Any, Item, Errors]], key: str) -> list[list[tuple[Any, Item, Errors]]]:
+def _waves(
+    resource: Resource, loaded: list[tuple[Any, Item, Errors]], key: str
+) -> list[list[tuple[Any, Item, Errors]]]:
     """Return the items in groups in which no key stands twice, so that duplicates take effect in order."""
     waves: list[list[tuple[Any, Item, Errors]]] = []
     seen: dict[str, int] = {}
     for entry in loaded:
-        value = entry[1].get(key)
-        wave = seen.get(value, 0) if isinstance(value, str) else 0
-        if isinstance(value, str):
+        given = entry[1].get(key)
+        wave = 0
+        if isinstance(given, str):
+            value = compared(resource, key, given)
+            wave = seen.get(value, 0)
             seen[value] = wave + 1
         while len(waves) <= wave:
             waves.append([])

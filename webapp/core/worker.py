@@ -14,9 +14,19 @@ from webapp.core.jobs import run_due, run_job
 from webapp.core.tenancy import new_session
 
 SWEEP_SECONDS = 5
-SEALED_AT_LEAST_EVERY = 3  # sweeps
+SWEPT_AT_LEAST_EVERY = 3  # sweeps
 log = logging.getLogger(__name__)
 KINDS_OF_THE_MACHINERY = (search_refresh.refresh_search,)
+
+
+_sweeps: list[Callable[[], object]] = []
+
+
+def every_sweep(work: Callable[[], object]) -> Callable[[], object]:
+    """Have the worker do a feature's work every few seconds, in an application context; use as a decorator."""
+    if work not in _sweeps:
+        _sweeps.append(work)
+    return work
 
 
 class Waker:
@@ -71,8 +81,10 @@ def sweep(app: Flask, stop: threading.Event) -> None:
         try:
             with app.app_context():
                 run_due()
-                if rounds % SEALED_AT_LEAST_EVERY == 0:
-                    seal_all()
+                seal_all()
+                for work in _sweeps:
+                    work()
+                if rounds % SWEPT_AT_LEAST_EVERY == 0:
                     identity.sweep()
         except Exception:  # the database may be away for a while: the next sweep tries again
             log.exception("sweep failed")

@@ -1,0 +1,1 @@
+"""Archives: a whole organization as one file, and the installation's backup."""

@@ -1,0 +1,1 @@
+"""Exports: lists as files, once or again and again, by mail."""
