@@ -1,6 +1,8 @@
 """Every setting of Quartermaster, read from the environment."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,10 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     settings["MAIL_URL"] = read.text("MAIL_URL", f"file://{instance / 'mail'}")
     settings["MAIL_FROM"] = read.text("MAIL_FROM", "Quartermaster <quartermaster@localhost>")
 
+    # Own networks and hosts that webhooks may reach, on any port: 10.0.0.0/8,127.0.0.1,erp.lan. Nothing by default:
+    # whoever may make a webhook could otherwise ask what only this machine sees.
+    settings["OUTGOING_ALLOW"] = read.places("OUTGOING_ALLOW")
+
     # "off" lifts every limit on requests: for benchmarks and tests only.
     settings["RATE_LIMITS"] = read.flag("RATE_LIMITS", True)
     # Requests one API key may make.
@@ -85,6 +91,15 @@ class _Reader:
 
     def words(self, name: str) -> list[str]:
         return [word.strip() for word in self.environ.get(name, "").split(",") if word.strip()]
+
+    def places(self, name: str) -> list[str]:
+        for word in (words := self.words(name)):
+            try:
+                ipaddress.ip_network(word)
+            except ValueError as error:
+                if not re.fullmatch(r"(?=.*[a-z])[a-z0-9]([a-z0-9.-]*[a-z0-9])?", word.lower()):
+                    raise ValueError(f"{name} must be networks or host names, not {word!r}") from error
+        return words
 
     def whole(self, name: str, default: int) -> int:
         text = self.text(name, str(default))

@@ -18,34 +18,35 @@ import config
 from webapp import cli
 from webapp.core import (
     access,
-    commands,
     database,
     errors,
-    health,
     logs,
     mail,
-    ratelimit,
     secrets,
     worker,
 )
 from webapp.core.resource import registry
-from webapp.faces import api, docs, icons, pages, security_headers
+from webapp.faces import api, docs, health, icons, pages, ratelimit, security_headers
 from webapp.schema import database_roles, migrate
 
 FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports", "webhooks", "reports", "archives", "demo")
 ROOT = Path(__file__).resolve().parent.parent
-MACHINERY = (logs, errors, mail, icons, ratelimit, security_headers, health, worker, docs, commands)
+MACHINERY = (logs, errors, mail, icons, ratelimit, security_headers, health, worker, docs)
 
 
 class Quartermaster(Flask):
-    """A Flask that commits once: what a request wrote is kept when its answer says so, and dropped otherwise."""
+    """A Flask that commits once: what a request wrote is kept when its answer says so, and dropped otherwise.
+
+    What a rehearsed request wrote (`Prefer: dry-run`) is dropped whatever its answer says.
+    """
 
     def dispatch_request(self) -> Response:
         """Answer a request, then commit or roll back."""
         response = self.make_response(super().dispatch_request())
         context = g.get("context")
         if context is not None and context.session.info.get("write"):
-            (context.session.commit if response.status_code < 400 else context.session.rollback)()
+            kept = response.status_code < 400 and not context.rehearsed
+            (context.session.commit if kept else context.session.rollback)()
         return response
 
 

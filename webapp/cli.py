@@ -1,15 +1,22 @@
-"""Commands about the installation as a whole; features bring their own."""
+"""Commands about the installation as a whole, its worker and its log; features bring their own."""
+
+import sys
 
 import click
-from flask import Flask
+from flask import Flask, current_app
+from flask.cli import with_appcontext
 
+from webapp.core import identity, seals
+from webapp.core.tenancy import new_session
+from webapp.core.worker import run_worker, seal_all
 from webapp.schema.database_roles import prepare
 from webapp.schema.migrate import upgrade
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    app.cli.add_command(database)
+    for command in (database, worker, activity):
+        app.cli.add_command(command)
 
 
 @click.group()
@@ -33,3 +40,29 @@ def prepare_database(admin_url: str, name: str, reset_passwords: bool) -> None:
         click.echo("Passwords that were there cannot be shown; --reset-passwords makes new ones.", err=True)
     click.echo(f"DATABASE_OWNER_URL={prepared.owner_url}")
     click.echo(f"DATABASE_URL={prepared.runtime_url}")
+
+
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Serve background jobs until told to stop."""
+    run_worker(current_app._get_current_object())  # type: ignore[attr-defined] # threads need the app itself
+
+
+@click.group()
+def activity() -> None:
+    """Look after the activity log."""
+
+
+@activity.command("verify")
+@with_appcontext
+def verify() -> None:
+    """Check every organization's chain of seals: ok, or the first bad row and exit code 1."""
+    seal_all()
+    for organization_id in identity.organization_ids():
+        with new_session(organization_id, write=False) as session:
+            fault = seals.first_fault(session)
+        if fault:
+            click.echo(f"organization {organization_id}: {fault}")
+            sys.exit(1)
+    click.echo("ok")

@@ -356,7 +356,7 @@ def test_the_same_form_sent_twice_makes_one_key(client):
     answers = [client.post("/settings/api-keys/new", data=data) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 303]
-    assert client.get("/settings/api-keys").get_data(as_text=True).count("Print room</td>") == 1
+    assert client.get("/settings/api-keys").get_data(as_text=True).count("Print room</a></td>") == 1
 
 
 def test_a_key_without_scopes_is_not_made(client):

@@ -1,5 +1,7 @@
 """The native API: its envelopes, headers and refusals."""
 
+import re
+import uuid
 from typing import Any
 
 import pytest
@@ -325,3 +327,53 @@ def test_what_was_made_by_hand_is_read_through_the_api(api: ApiClient, organizat
         context.session.commit()
 
     assert api.get(f"locations/{floor}").json["data"]["parent"] == "Lisbon"
+
+
+def test_no_endpoint_takes_a_parameter_that_it_does_not_know(api: ApiClient, place: dict):
+    paths = api.get("/api/v1/openapi.json").json["paths"]
+    told = {}
+    for path, item in paths.items():
+        asked = re.sub(r"{\w+}", str(place["id"]), path.replace("{change_set_id}", str(uuid.UUID(int=7))))
+        for verb, operation in item.items():
+            if verb != "parameters" and operation.get("security") != []:
+                body = {} if verb in ("post", "patch") else None
+                told[verb, path] = api.request(verb.upper(), f"{asked}?colour=red", body)
+
+    known = {found: answer for found, answer in told.items() if answer.status_code != 404}  # a row that is not there
+    assert {answer.status_code for answer in known.values()} == {422}
+    assert {tuple(fields(answer)) for answer in known.values()} == {("colour",)}
+    assert len(known) > len(told) / 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1//locations", "/api/v1/locations/", "/api//v1/locations", "/api/v1/locations%00"]
+)
+def test_an_address_is_what_it_is_to_the_letter(api: ApiClient, path: str):
+    answer = api.get(path)
+
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_a_rehearsal_is_asked_for_by_one_of_several_preferences(api: ApiClient):
+    tried = api.post("locations", {"name": "Lisbon"}, headers={"Prefer": "wait=5, dry-run; reason=test"})
+    refused = api.post("locations", {"nom": "Lisbon"}, headers={"Prefer": "dry-run"})
+    read = api.get("locations", headers={"Prefer": "dry-run"})
+
+    assert (tried.status_code, tried.headers["Preference-Applied"]) == (201, "dry-run")
+    assert "Prefer" in tried.headers["Vary"]
+    assert (refused.status_code, refused.headers["Preference-Applied"]) == (422, "dry-run")
+    assert read.json["data"] == []
+    assert "Preference-Applied" not in read.headers
+
+
+def test_a_rehearsal_keeps_no_answer_for_its_key(api: ApiClient):
+    key = {"Idempotency-Key": "walk-7"}
+
+    tried = api.post("locations", {"name": "Lisbon"}, headers=key | {"Prefer": "dry-run"})
+    done = api.post("locations", {"name": "Lisbon"}, headers=key)
+    again = api.post("locations", {"name": "Lisbon"}, headers=key | {"Prefer": "dry-run"})
+
+    assert (tried.status_code, done.status_code) == (201, 201)
+    assert "Idempotent-Replayed" not in done.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(api.get("locations").json["data"]) == 1

@@ -9,6 +9,7 @@ from webapp.core.activity import history
 from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.parameters import ListParameters
 from webapp.core.query import list_rows
+from webapp.core.sync import makeable
 from webapp.core.totals import standing
 from webapp.core.writes import create, delete, update
 
@@ -66,6 +67,7 @@ def outcome(household, resource, write):
 def quiet(resource, line):
     """Return a line's changes without ids and times, which differ between organizations."""
     columns = {item.column for item in resource.references.values()} | {"deleted_at"}
+    columns |= {column.name for column in resource.table.c if column.foreign_keys}
     return {name: pair for name, pair in line["changes"].items() if name not in columns}
 
 
@@ -96,11 +98,16 @@ def sync(api, resource, items, **options):
 
 
 def keyed(organization, resource, key, **given):
-    return patch_for(organization, resource.name) | {resource.sync_key: key} | given
+    return patch_for(organization, resource.name) | {resource.sync_key: key_for(resource, key)} | given
+
+
+def key_for(resource, key):
+    """Return a key as the resource's are: an e-mail's looks like an address."""
+    return f"{key}@example.org" if resource.sync_key == "email" else key
 
 
 def keys_of(resource, found):
-    return {fate: [item[resource.sync_key] for item in items] for fate, items in found.items()}
+    return {fate: [item[resource.sync_key].partition("@")[0] for item in items] for fate, items in found.items()}
 
 
 @each(SYNCED)
@@ -118,12 +125,12 @@ def test_a_sync_creates_updates_and_leaves_by_its_key(api, organization, resourc
 def test_a_sync_says_each_failure_by_its_field_and_writes_the_rest(api, organization, resource):
     good, bad = (keyed(organization, resource, key) for key in ("B-1", "B-2"))
 
-    found = sync(api, resource, [bad | {"colour": "red"}, bad | {"purchased_on": 17}, {"notes": "no key"}, good])
+    found = sync(api, resource, [bad | {"colour": "red"}, bad | {"notes": 17}, {"notes": "no key"}, good])
 
-    assert keys_of(resource, found)["created"] == ["B-1"]
+    assert [item[resource.sync_key] for item in found["created"]] == [key_for(resource, "B-1")]
     assert [[error["field"] for error in item["errors"]] for item in found["failed"]] == [
         ["colour"],
-        ["purchased_on"],
+        ["notes"],
         [resource.sync_key],
     ]
 
@@ -132,7 +139,7 @@ def test_a_sync_says_each_failure_by_its_field_and_writes_the_rest(api, organiza
 def test_a_key_that_stands_twice_takes_effect_in_order(api, organization, resource):
     first = keyed(organization, resource, "C-1", notes="first")
 
-    found = sync(api, resource, [first, {resource.sync_key: "C-1", "notes": "second"}])
+    found = sync(api, resource, [first, {resource.sync_key: first[resource.sync_key], "notes": "second"}])
 
     assert keys_of(resource, found) == {"created": ["C-1"], "updated": ["C-1"], "unchanged": [], "failed": []}
     row = api.get(f"{resource.name}/{found['updated'][0]['id']}").json["data"]
@@ -152,27 +159,59 @@ def test_a_sync_sent_again_has_one_effect(api, organization, resource):
 @each(SYNCED)
 def test_a_sync_names_what_it_refers_to(api, organization, resource):
     for name, target in named(resource):
-        row_id = make(organization, target, **SHARED.get(target, {}))
+        row_id = make(organization, target, **SHARED.get(target, {}) | OUTERMOST.get(target, {}))
         label = api.get(f"{target}/{row_id}").json["data"][RESOURCES[target].label]
         item = unnamed(resource, keyed(organization, resource, f"E-{name}")) | {name: label}
 
-        found = sync(api, resource, [item], query_string={"create_missing": "category"})
+        found = sync(api, resource, [item], query_string=asking(resource))
 
         assert [item["errors"] for item in found["failed"]] == []
         assert api.get(f"{resource.name}/{found['created'][0]['id']}").json["data"][f"{name}_id"] == row_id
 
 
 @each(SYNCED)
+def test_a_sync_takes_a_reference_away_that_is_named_null(api, organization, resource):
+    name = CLEARED[resource.name]
+    column = resource.names[name].of
+    item = unnamed(resource, keyed(organization, resource, "G-1")) | {name: f"Never seen {name}"}
+    row_id = sync(api, resource, [item], query_string=asking(resource, name))["created"][0]["id"]
+    same = {resource.sync_key: item[resource.sync_key]}
+
+    twice = sync(api, resource, [same | {name: "Never seen", column: None}])
+    cleared = sync(api, resource, [same | {name: None}])
+
+    assert [error["field"] for error in twice["failed"][0]["errors"]] == [name]
+    assert [item["id"] for item in cleared["updated"]] == [row_id]
+    assert api.get(f"{resource.name}/{row_id}").json["data"][column] is None
+
+
+@each(SYNCED)
 def test_a_sync_makes_what_is_missing_only_when_asked(api, organization, resource):
     for name, _target in named(resource):
         item = unnamed(resource, keyed(organization, resource, f"F-{name}")) | {name: f"Never seen {name}"}
-        others, asked = ({"create_missing": made} for made in ("category".replace(name, ""), f"category,{name}"))
+        others = "" if name == "category" else asking(resource)["create_missing"]
 
-        refused = sync(api, resource, [item], query_string=others)["failed"]
+        refused = sync(api, resource, [item], query_string={"create_missing": others})["failed"]
 
         assert [error["field"] for error in refused[0]["errors"]] == [name]
-        if name not in NEVER_MADE:
-            assert keys_of(resource, sync(api, resource, [item], query_string=asked))["created"] == [f"F-{name}"]
+        if name in makeable(resource):
+            made = sync(api, resource, [item], query_string=asking(resource, name))
+            assert keys_of(resource, made)["created"] == [f"F-{name}"]
+        else:
+            answer = api.post(f"{resource.name}/sync", {resource.name: []}, query_string={"create_missing": name})
+            assert answer.status_code == 422
+
+
+def test_what_is_more_than_a_name_is_not_made_by_a_sync():
+    """A lifecycle and type, the terms of a depreciation and what a container is are not to be guessed."""
+    left = {(r.name, name) for r in SYNCED for name, _target in named(r) if name not in makeable(r)}
+
+    assert left == {
+        ("assets", "status"),
+        ("assets", "parent"),
+        ("assets", "depreciation"),
+        ("products", "depreciation"),
+    }
 
 
 @each(SYNCED)
@@ -182,8 +221,14 @@ def test_too_many_rows_are_refused_whole(api, resource):
     assert answer.status_code == 413
 
 
-# a lifecycle and type, the terms of a depreciation, a category, and who is a technician are not to be guessed
-NEVER_MADE = {"status", "depreciation", "parent", "technician"}
+CLEARED = {
+    "assets": "location",
+    "persons": "department",
+    "products": "field_set",
+    "locations": "manager",
+    "departments": "location",
+}  # what does not tell two of a key apart
+OUTERMOST = {"locations": {"kind": "site"}}
 
 
 def named(resource):
@@ -192,6 +237,12 @@ def named(resource):
 
 
 def unnamed(resource, item):
-    """Return an item that refers to nothing but a category, which the first asset of an organization needs."""
+    """Return an item that refers to nothing but a category, where the resource needs one; a place fits into any."""
     bare = {name: value for name, value in item.items() if name not in resource.references}
-    return {"category": "Cameras"} | bare
+    needed = {"category": "Cameras"} if "category" in resource.names else {}
+    return needed | bare | ({"kind": "bin"} if resource.name == "locations" else {})
+
+
+def asking(resource, *names):
+    """Return the query that has missing categories made, where there are such, and what else is named."""
+    return {"create_missing": ",".join([*sorted({"category"} & makeable(resource)), *names])}

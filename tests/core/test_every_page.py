@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from decimal import Decimal
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_fragment_is_the_rows_alone(client, organization, resource):
 
 
 @each(LISTED)
-@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl"])
 def test_an_export_holds_every_row(client, api, organization, resource, ending):
     ids = fill(organization, resource.name, 3)
 
@@ -123,6 +124,10 @@ def test_an_export_holds_every_row(client, api, organization, resource, ending):
 def cells_of(answer, ending):
     assert answer.status_code == 200
     assert answer.headers["Content-Disposition"].startswith("attachment")
+    if ending == "jsonl":
+        rows = [json.loads(line) for line in answer.get_data().splitlines()]
+        label = next(name for name in rows[0] if name not in {"id", "guid"})
+        return [[label, "id"], *([row[label], row["id"]] for row in rows)]
     if ending == "csv":
         return list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
     return CalamineWorkbook.from_filelike(io.BytesIO(answer.get_data())).get_sheet_by_index(0).to_python()

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from webapp.core.fetch import FetchError, FetchRefused, fetch, is_public
+from webapp.core.fetch import FetchError, FetchRefused, Opening, check_address, fetch, is_public
 
 LOOPBACK = "127.0.0.1"
 
@@ -200,6 +200,70 @@ def test_a_post_is_sent_and_its_redirect_is_not_followed(site):
 
     assert ask(site, "/post", body=b"payload").body == b"payload"
     assert ask(site, "/moved", body=b"payload").status == 307
+
+
+def test_a_long_answer_may_be_cut(site):
+    site.pages["/large"] = (200, {}, b"x" * 101)
+
+    assert ask(site, "/large", limit=100, cut=True).body == b"x" * 100
+
+
+def test_an_operator_may_open_own_networks_on_any_port(site):
+    url = f"http://site.example:{site.server_address[1]}/"
+
+    for words in (["127.0.0.0/8"], ["127.0.0.1"], ["site.example"]):
+        assert fetch(url, resolver=lambda *_: [LOOPBACK], opening=Opening.of(words)).body == b"hello"
+    for words in ([], ["10.0.0.0/8"], ["other.example"], ["example"]):
+        with pytest.raises(FetchRefused):
+            fetch(url, resolver=lambda *_: [LOOPBACK], opening=Opening.of(words))
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "224.0.0.1", "8.8.8.8"])
+def test_what_an_operator_opened_opens_nothing_else(address):
+    opening = Opening.of(["10.0.0.0/8", "127.0.0.1", "erp.lan"])
+
+    for host in ("erp.lan", "site.example"):
+        if (host, address) != ("erp.lan", "8.8.8.8"):
+            with pytest.raises(FetchRefused):
+                fetch(f"http://{host}:8080/", resolver=lambda *_: [address], opening=opening)
+
+
+def test_a_redirect_out_of_an_opened_network_is_checked_anew(site):
+    site.pages["/old"] = (302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b"")
+
+    with pytest.raises(FetchRefused):
+        fetch(f"http://127.0.0.1:{site.server_address[1]}/old", opening=Opening.of(["127.0.0.1"]))
+
+
+@pytest.mark.parametrize("word", ["10.0.0.5/8", "1.2.3", "300.1.1.1", "a b", "-x", "", "10.0.0.0/33"])
+def test_an_opening_is_of_networks_and_hosts(word):
+    with pytest.raises(ValueError, match=r"\S"):
+        Opening.of([word])
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "fits"),
+    [
+        ("https://hooks.example.org/in?x=1", [], True),
+        ("http://8.8.8.8/", [], True),
+        ("http://127.0.0.1/", [], False),
+        ("http://127.1/", [], False),
+        ("http://[::1]/", [], False),
+        ("http://169.254.169.254/", ["erp.lan"], False),
+        ("http://localhost/", [], False),
+        ("https://hooks.example.org:8443/", [], False),
+        ("http://8.8.8.8:8443/", ["10.0.0.0/8"], False),
+        ("http://127.0.0.1:8080/", ["127.0.0.1"], True),
+        ("http://erp.lan:8080/", ["erp.lan"], True),
+        ("ftp://hooks.example.org/", ["hooks.example.org"], False),
+    ],
+)
+def test_an_address_is_checked_as_far_as_it_can_be_without_looking_a_name_up(url, words, fits):
+    if fits:
+        check_address(url, Opening.of(words))
+    else:
+        with pytest.raises(FetchRefused):
+            check_address(url, Opening.of(words))
 
 
 @pytest.mark.parametrize(("size", "fits"), [(100, True), (101, False)])

@@ -51,6 +51,14 @@ def refuse(context: Context, run: JobRun) -> None:
     raise Invalid({"file": ["There are no rows in it."]})
 
 
+@job("test_long")
+def long(context: Context, run: JobRun) -> None:
+    """Say that it will take ten minutes, and die."""
+    run.extend(600)
+    run.commit()
+    kill()
+
+
 PAUSES: dict[tuple[int, int], Callable[[], None]] = {}
 INTERRUPTIONS: dict[tuple[int, int], Callable[[], None]] = {}
 """What happens, by job and step: between two steps, and before a step is committed."""
@@ -208,6 +216,17 @@ def test_progress_renews_the_lease(organization: Household):
     assert utcnow() + timedelta(seconds=20) < leases[0] <= leases[1]
 
 
+def test_a_long_step_keeps_others_away_for_as_long_as_it_says(organization: Household):
+    job_id = queue(organization, "test_long", {})
+
+    with pytest.raises(Killed):
+        run_job(organization.id, job_id)
+    with time_machine.travel(utcnow() + timedelta(minutes=9)):
+        during = run_due()
+
+    assert (during, seen(organization, job_id)["state"]) == (0, "running")
+
+
 def test_a_worker_that_was_thought_dead_writes_nothing_more(organization: Household):
     job_id = queue(organization)
 
@@ -275,10 +294,11 @@ def test_a_job_for_later_waits_for_its_time(organization: Household):
     job_id = queue(organization, run_at=utcnow() + timedelta(hours=1))
 
     now = run_due()
+    woken = run_job(organization.id, job_id)
     with time_machine.travel(utcnow() + timedelta(hours=1, seconds=1)):
         later = run_due()
 
-    assert (now, later, seen(organization, job_id)["state"]) == (0, 1, "done")
+    assert (now, woken, later, seen(organization, job_id)["state"]) == (0, False, 1, "done")
 
 
 def test_what_is_due_longest_comes_first_whoever_it_belongs_to(organization: Household, shop: Flask):
@@ -376,3 +396,40 @@ def test_a_job_is_in_the_table_even_when_nobody_can_be_woken(organization: House
 
     assert run_due() == 1
     assert seen(organization, job_id)["state"] == "done"
+
+
+def test_the_api_lists_ones_own_jobs_and_stops_them(organization: Household):
+    api, other = organization.api_client(), organization.api_client()
+    place = api.post("locations", {"name": "Lisbon"}).json["data"]["id"]
+    body = {"action": "update", "ids": [place], "values": {"city": "Lisboa"}}
+    ids = [api.post("locations/bulk", body, headers={"Prefer": "respond-async"}).json["data"]["id"] for _ in range(3)]
+
+    stopped, again = (api.post(f"jobs/{ids[0]}/cancel") for _ in range(2))
+    first = api.get("jobs?per_page=2").json
+    rest = api.get(f"jobs?cursor={first['pagination']['next_cursor']}").json
+
+    assert (stopped.json["data"]["state"], again.status_code, again.json["code"]) == ("cancelled", 409, "not_stopped")
+    assert [job["id"] for job in first["data"] + rest["data"]] == ids[::-1]
+    assert rest["pagination"]["next_cursor"] is None
+    assert [job["id"] for job in api.get("jobs?state=queued&kind=bulk").json["data"]] == ids[:0:-1]
+    assert other.get("jobs").json["data"] == []
+    assert other.post(f"jobs/{ids[1]}/cancel").status_code == 404
+    assert [api.get(f"jobs?{query}").status_code for query in ("state=asleep", "kind=%00", "page=2", "cursor=x")] == [
+        422
+    ] * 4
+
+
+def test_what_follows_from_something_done_is_not_stopped(organization: Household):
+    api = organization.api_client()
+    maker = api.post("manufacturers", {"name": "Sony"}).json["data"]["id"]
+    api.post("products", {"name": "FX3", "manufacturer_id": maker, "category_id": add_category(api)})
+    api.patch(f"manufacturers/{maker}", {"name": "Sony Group"})
+    (job,) = api.get("jobs?kind=refresh_search").json["data"]
+
+    assert api.post(f"jobs/{job['id']}/cancel").status_code == 409
+    assert api.get(f"jobs/{job['id']}").json["data"]["state"] == "queued"
+
+
+def add_category(api: Any) -> int:
+    """Return the id of a new category, made through the API."""
+    return int(api.post("categories", {"name": "Cameras"}).json["data"]["id"])

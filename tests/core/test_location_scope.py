@@ -192,14 +192,17 @@ def test_a_bulk_act_reaches_nothing_outside(manor, resource, act):
     assert snapshot(manor.household) == before
 
 
-@each([resource for resource in PLACED if resource.sync_key])
+@each([resource for resource in LOCATED if resource.sync_key])
 def test_a_sync_does_not_touch_or_name_what_lies_outside(manor, resource):
     full = manor.household.api_client()
     row = full.get(f"{resource.name}/{manor.outside[resource.name]}").json["data"]
+    place = "location" if resource in PLACED else "parent"
+    needed = {name: row[name] for name in ("category", "first_name") if name in row}
+    inside = {"location": "North / Hall"} if resource in PLACED else {}
     before = snapshot(manor.household)
     items = [
-        {resource.sync_key: row[resource.sync_key], "location": "North / Hall", "category": row["category"]},
-        {resource.sync_key: "NEW-1", "location": row["location"], "category": row["category"]},
+        {resource.sync_key: row[resource.sync_key], "notes": "Touched", **needed, **inside},
+        {resource.sync_key: "new-1@example.org", **needed, place: row[place]},
     ]
 
     found = manor.api.post(f"{resource.name}/sync", {resource.name: items}).json["data"]

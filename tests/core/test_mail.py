@@ -1,5 +1,7 @@
 import email
 import email.policy
+import io
+import json
 import stat
 
 import pytest
@@ -8,6 +10,8 @@ from flask import Flask
 
 from tests.processes import free_port
 from webapp.core import mail
+from webapp.core.errors import NotFound
+from webapp.core.files import store
 
 
 def make_app(url):
@@ -105,3 +109,21 @@ def test_a_login_to_smtp_goes_through_tls():
 
     assert (app.config["MAIL_PORT"], app.config["MAIL_USE_TLS"]) == (587, True)
     assert (app.config["MAIL_USERNAME"], app.config["MAIL_PASSWORD"]) == ("user@x", "p:w")
+
+
+def test_a_stored_file_is_attached_byte_for_byte(tmp_path):
+    app = make_app(f"file://{tmp_path}/mail")
+    app.config["STORAGE_URL"] = f"file://{tmp_path}/files"
+    content = b"\xef\xbb\xbfName\r\nGr\xc3\xb6\xc3\x9fe\n"
+    with app.app_context():
+        stored = store().save(io.BytesIO(content), 7)
+        file = {"key": stored.key, "name": "list.csv", "type": "text/csv"}
+        payload = mail.letter(["ann@example.org"], "Hello", "Text", files=[file])
+        mail.deliver(payload, 7)
+        with pytest.raises(NotFound):
+            mail.deliver(payload, 8)
+
+    (part,) = read(next((tmp_path / "mail").iterdir())).iter_attachments()
+    assert (part.get_filename(), part.get_content_type()) == ("list.csv", "text/csv")
+    assert part.get_payload(decode=True) == content
+    assert len(json.dumps(payload)) < 500

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from tests.clients import ApiClient
 from tests.households import Household
-from tests.rows import add, any_category, listed, second_of_two
+from tests.rows import add, any_category, listed, second_of_two, stored
 from webapp.core.context import Context
 from webapp.core.database import table_of, utcnow
 from webapp.core.errors import Conflict
@@ -52,9 +52,7 @@ def test_the_answer_stays_the_same_when_the_thing_has_changed(api: ApiClient):
     assert api.get(f"locations/{place_id}").json["data"]["name"] == "Porto"
 
 
-@pytest.mark.parametrize(
-    ("path", "body"), [("locations", {"name": "Porto"}), ("manufacturers", BODY), ("locations?x=1", BODY)]
-)
+@pytest.mark.parametrize(("path", "body"), [("locations", {"name": "Porto"}), ("manufacturers", BODY)])
 def test_the_same_key_for_something_else_is_refused(api: ApiClient, path: str, body: dict):
     post(api)
 
@@ -62,6 +60,28 @@ def test_the_same_key_for_something_else_is_refused(api: ApiClient, path: str, b
 
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_what_an_address_asks_for_counts_too(api: ApiClient):
+    post(api, "assets/sync", {"assets": []})
+
+    answer = post(api, "assets/sync?create_missing=category", {"assets": []})
+
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_what_holds_a_secret_is_done_once_and_not_kept(api: ApiClient, organization: Household):
+    body = {"name": "Robot", "scopes": ["assets:read"]}
+
+    made, again = (post(api, "api-keys", body) for _ in range(2))
+
+    assert (made.status_code, again.status_code, again.json["code"]) == (201, 409, "already_done")
+    assert again.headers["Location"] == made.headers["Location"]
+    assert len(api.get("api-keys?name=Robot").json["data"]) == 1
+    with organization.context(write=False) as context:
+        (reply,) = stored(context, REPLIES)
+    assert reply["body"] == b""
+    assert made.json["data"]["key"] not in str(reply)
 
 
 def test_a_refusal_is_not_kept(api: ApiClient, organization: Household):

@@ -55,7 +55,7 @@ def test_a_file_has_them_as_they_are_shown(client, makers):
 
     rows = list(csv.reader(io.StringIO(client.get(link).get_data().decode("utf-8-sig"))))
 
-    assert rows == [["Rating", "Name"], ["", "Fluke"], ["4.5", "Sony"], ["", "Zeiss"]]
+    assert [row[:-1] for row in rows] == [["Rating", "Name"], ["", "Fluke"], ["4.5", "Sony"], ["", "Zeiss"]]
 
 
 def test_many_get_a_value_at_once_and_lose_it_again(client, api, makers):

@@ -12,10 +12,12 @@ from webapp.accounts import invitations, resets
 from webapp.accounts.letters import link_to, send_letter
 from webapp.accounts.models import Invitation
 from webapp.accounts.uniqueness import fill_switched
+from webapp.accounts.usage import purge
 from webapp.core import identity
 from webapp.core.context import Context
 from webapp.core.identity_proofs import end_links, make_link
 from webapp.core.jobs import JobRun, job
+from webapp.core.worker import every_sweep
 from webapp.faces.navigation import ROLE_NAMES
 
 
@@ -69,8 +71,11 @@ def send_invitation(context: Context, run: JobRun) -> None:
     )
 
 
-@job("fill_unique", _l("Check for serial numbers used twice"))
+@job("fill_unique", _l("Check for serial numbers used twice"), lasting=True)
 def fill_unique(context: Context, run: JobRun) -> str | None:
     """Give the rows that were written while a rule was switched on what the rule compares."""
     left = fill_switched(context, run.payload["setting"])
     return _("%(count)s rows still share a value.", count=left) if left else None
+
+
+every_sweep(purge)

@@ -1,6 +1,8 @@
 """Settings: the keys that machines use."""
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +11,7 @@ from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from marshmallow import RAISE, Schema
 
 from webapp.accounts.choices import DIALECTS
@@ -16,6 +19,7 @@ from webapp.accounts.models import ApiKey
 from webapp.accounts.resources import API_KEYS
 from webapp.accounts.rules import create_api_key, revoke_api_key
 from webapp.accounts.setting_frame import confirm_page, route, settings_page
+from webapp.accounts.usage import DAYS_SHOWN, totals_of, usage_of
 from webapp.core.access import can, permissions_of
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
@@ -23,6 +27,7 @@ from webapp.core.fields import Codes, Day, Reference, Text
 from webapp.core.labels import labels_for
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
+from webapp.faces.charts import line_chart
 from webapp.faces.forms import action_form
 from webapp.faces.navigation import SETTINGS, Link, add_link
 from webapp.faces.rendering import Renderer
@@ -30,6 +35,7 @@ from webapp.faces.surface import go, once, toast
 
 ENDS_SOON = timedelta(days=30)
 MOST_ROWS = 1000
+WIDE, NARROW = (920, 220), (340, 180)
 keys = Blueprint("keys", __name__)
 
 
@@ -166,6 +172,79 @@ def _end_of(context: Context, day: Any) -> datetime | None:
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(context.tenant.timezone)).astimezone(UTC)
 
 
+def show_key(context: Context, row_id: int) -> ResponseReturnValue:
+    """Show what a key is, and what it asked in the last thirty days; a revoked one too."""
+    row = get_row(context, API_KEYS, row_id, deleted=True)
+    renderer, shown = Renderer(context), _key_row(context, Renderer(context), row)
+    first = context.today - timedelta(days=DAYS_SHOWN - 1)
+    days = usage_of(context, row_id, first, context.today)
+    totals = totals_of(days)
+    facts = [
+        (_("Key"), f"{row['prefix']}…"),
+        (_("Face"), shown["face"]),
+        (_("May"), shown["scopes"]),
+        (_("Only at"), shown["place"]),
+        (_("From"), shown["networks"]),
+        (_("Last used"), shown["used"]),
+        (_("Ends"), shown["ends"]),
+        (_("Made"), _made_by(renderer, row)),
+    ]
+    return settings_page(
+        "accounts/key.html",
+        row["name"],
+        crumbs=[(_("API keys"), url_for("keys.index")), (row["name"], None)],
+        key=shown,
+        may_write=can(context.actor, API_KEYS.write_permission),
+        facts=facts + ([(_("Revoked"), shown["revoked"])] if shown["revoked"] else []),
+        figures=_figures(renderer, totals),
+        charts=[_chart(renderer, days, first, context.today, totals, is_wide=is_wide) for is_wide in (True, False)]
+        if totals["requests"]
+        else [],
+    )
+
+
+def _made_by(renderer: Renderer, row: dict[str, Any]) -> str:
+    at = renderer.moment(row["created_at"])
+    return _("%(moment)s by %(name)s", moment=at, name=row["created_by"]) if row["created_by"] else at
+
+
+def _figures(renderer: Renderer, totals: Mapping[str, int]) -> list[tuple[str, str, str]]:
+    words = (
+        (_("Requests"), "requests", _("in 30 days")),
+        (_("Refused"), "client_errors", _("answers 4xx: the caller's error")),
+        (_("Failed"), "server_errors", _("answers 5xx: our error")),
+        (_("Too many"), "limited", _("answers 429: over the limit")),
+    )
+    return [(word, renderer.number(totals[name]), meta) for word, name, meta in words]
+
+
+def _chart(
+    renderer: Renderer,
+    days: list[dict[str, Any]],
+    first: date,
+    last: date,
+    totals: Mapping[str, int],
+    *,
+    is_wide: bool,
+) -> Markup:
+    known = {day["day"]: day for day in days}
+    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    asked = [(day, Decimal(known[day]["requests"] if day in known else 0)) for day in span]
+    wrong = [
+        (day, Decimal(sum(known[day][n] for n in ("client_errors", "server_errors", "limited")) if day in known else 0))
+        for day in span
+    ]
+    label = _(
+        "%(count)s requests from %(first)s to %(last)s",
+        count=renderer.number(totals["requests"]),
+        first=renderer.day(first),
+        last=renderer.day(last),
+    )
+    names = (_("Requests"), _("Without success"))
+    width, height = WIDE if is_wide else NARROW
+    return line_chart([asked, wrong], label=label, names=names, width=width, height=height, renderer=renderer)
+
+
 def revoke_key(context: Context, row_id: int) -> ResponseReturnValue:
     """Ask before a key is revoked, or do it."""
     row = get_row(context, API_KEYS, row_id)
@@ -179,6 +258,7 @@ def revoke_key(context: Context, row_id: int) -> ResponseReturnValue:
 
 route(keys, "/settings/api-keys", "index", list_keys, API_KEYS.read_permission)
 route(keys, "/settings/api-keys/new", "create", new_key, API_KEYS.write_permission, "POST")
+route(keys, "/settings/api-keys/<int:row_id>", "show", show_key, API_KEYS.read_permission)
 route(keys, "/settings/api-keys/<int:row_id>/revoke", "revoke", revoke_key, API_KEYS.write_permission, "POST")
 add_link(
     Link(

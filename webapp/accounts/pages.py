@@ -30,8 +30,9 @@ from webapp.accounts.member_pages import members
 from webapp.accounts.organization_pages import organization
 from webapp.accounts.profile_pages import profile
 from webapp.accounts.rules import change_password, sign_in
+from webapp.accounts.usage import count_answer, write_counts
 from webapp.core import identity, secrets
-from webapp.core.context import Context
+from webapp.core.context import Actor, Context
 from webapp.core.errors import Invalid, TooManyRequests, Unauthorized
 from webapp.faces.navigation import ROLE_NAMES, Link, add_link
 from webapp.faces.surface import go, page, safe_next, toast
@@ -44,6 +45,9 @@ def set_up(state: BlueprintSetupState) -> None:
     """Put the check in front of every page, and the settings beside these pages."""
     app = cast(Flask, state.app)
     entry.init_app(app)
+    app.after_request(count_answer)
+    if write_counts not in identity.with_the_uses:
+        identity.with_the_uses.append(write_counts)
     for other in (gate, profile, organization, members, keys):
         app.register_blueprint(other)
     add_link(Link(endpoint="profile.index", label=_l("Profile"), icon="user", group="account", order=90))
@@ -156,7 +160,14 @@ def list_organizations() -> ResponseReturnValue:
             }
             for tenant, role in identity.memberships(visit.actor.user_id)
         ],
+        from_archive_url=_way_to_archives(visit.actor),
     )
+
+
+def _way_to_archives(actor: Actor) -> str | None:
+    endpoint = "archives.bring_in"
+    may = "archives:write" in actor.permissions and endpoint in current_app.view_functions
+    return url_for(endpoint) if may else None
 
 
 @blueprint.post("/organizations/<slug>/enter")

@@ -87,6 +87,8 @@ def _profile_page(context: Context, form: ProfileForm) -> str:
 
 def _session_row(row: Any, renderer: Renderer, visit: Visit) -> dict[str, Any]:
     words, icon = device_of(row["user_agent"])
+    if row["is_api"]:
+        words, icon = ", ".join(part for part in (_("API"), words) if part), "api"
     return {
         "name": name_of_session(row["secret_hash"]),
         "device": words or _("Unknown device"),

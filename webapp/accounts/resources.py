@@ -17,7 +17,10 @@ from webapp.faces.navigation import ROLE_NAMES
 READ = frozenset({"list", "get"})
 ROLE_CHOICES = {role: ROLE_NAMES[role] for role in ROLES}
 # What sets an owner apart from an administrator: only who holds it may make or unmake an owner.
-PERMISSIONS = (Permission("organizations:own", frozenset({"owner"})),)
+PERMISSIONS = (
+    Permission("organizations:own", frozenset({"owner"})),
+    Permission("activity:read", MANAGERS | {"auditor"}),
+)
 WHO_SEES_MEMBERS = MANAGERS | {"auditor"}
 NUMBERING = _l("Numbers")
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from flask_babel import gettext as _
+from sqlalchemy import Connection
 
 from webapp.core import identity
 from webapp.core.errors import TooManyRequests
@@ -32,8 +33,11 @@ def forget_tries(what: str, account: str, ip: str = "") -> None:
         identity.return_hit(f"{what}:address:{ip}", window=QUARTER)
 
 
-def allow(what: str, key: str, *, limit: int) -> None:
-    """Count one more of something in this hour; raises TooManyRequests for one too many."""
-    hit = identity.hit_bucket(f"{what}:{key}", limit=limit, window=HOUR)
+def allow(what: str, key: str, *, limit: int, connection: Connection | None = None) -> None:
+    """Count one more of something in this hour, in the request's own transaction when its connection is given.
+
+    Raises TooManyRequests for one too many.
+    """
+    hit = identity.hit_bucket(f"{what}:{key}", limit=limit, window=HOUR, connection=connection)
     if not hit.allowed:
         raise TooManyRequests(hit.retry_after)

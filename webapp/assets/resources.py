@@ -88,7 +88,11 @@ class AssetSchema(CustomizedSchema):
         min=-180, max=180, places=6, label=_l("Longitude"), suffix="°", group=WHERE, help=_l("East is positive")
     )
     technician_id = Reference(
-        "persons", label=_l("Technician"), group=WHO, help=_l("Only people marked as technicians are offered")
+        "persons",
+        label=_l("Technician"),
+        group=WHO,
+        help=_l("Only people marked as technicians are offered"),
+        made_with={"is_technician": True},
     )
     technician = Name("technician_id", label=_l("Technician"))
     department_id = Reference("departments", label=_l("Department"), group=WHO)

@@ -19,7 +19,7 @@ CHUNK = 1000
 Row = dict[str, Any]
 
 
-@job("refresh_own_words", _l("Search words of own fields"))
+@job("refresh_own_words", _l("Search words of own fields"), lasting=True)
 def refresh_own_words(context: Context, run: JobRun) -> None:
     """Write the search texts of everything that has a value of a field which went or came back."""
     field = _field(context, run.payload["field_id"])
@@ -29,7 +29,7 @@ def refresh_own_words(context: Context, run: JobRun) -> None:
         run.commit()
 
 
-@job("purge_own_values", _l("Removing the values of deleted own fields"))
+@job("purge_own_values", _l("Removing the values of deleted own fields"), lasting=True)
 def purge_own_values(context: Context, run: JobRun) -> None:
     """Throw the values of a field away that has been deleted for 30 days, 1,000 things a commit.
 

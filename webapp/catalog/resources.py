@@ -277,6 +277,7 @@ PRODUCTS = Resource(
     offered=products_still_bought,
     unique=(Unique(column="name_key", field="name", within=("model_number_key", "manufacturer_key")),),
     actions=(merge_action("products"),),
+    sync_key="name",
 )
 STATUSES = Resource(
     name="statuses",

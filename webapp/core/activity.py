@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, select
+from sqlalchemy import BigInteger, ColumnElement, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.context import Context
@@ -161,12 +161,17 @@ def history(
     return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
 
 
-def change_set(context: Context, change_set_id: str) -> Iterable[dict[str, Any]]:
+def change_set(
+    context: Context,
+    change_set_id: str,
+    *where: ColumnElement[bool],
+    before_id: int | None = None,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
     """Return the lines of a change set, newest first."""
     table = table_of(Activity)
-    query = (
-        select(table)
-        .where(scoped(context.session, table), table.c.change_set_id == change_set_id)
-        .order_by(table.c.id.desc())
-    )
+    query = select(table).where(scoped(context.session, table), table.c.change_set_id == change_set_id, *where)
+    query = query.order_by(table.c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(table.c.id < before_id)
     return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]

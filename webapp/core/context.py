@@ -43,10 +43,15 @@ class Actor:
     locale: str = "en"
     timezone: str = "UTC"
 
+    @property
+    def credential(self) -> str:
+        """Return by what the actor is counted, and its answers kept: `key:7`, or `user:3` for a person."""
+        return f"key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One unit of work of one actor in one organization."""
+    """One unit of work of one actor in one organization; a `rehearsed` one is answered as if, and rolled back."""
 
     session: Session
     tenant: Tenant
@@ -56,6 +61,7 @@ class Context:
     request_id: str = ""
     ip: str = ""
     forced: bool = False
+    rehearsed: bool = False
 
     @property
     def organization_id(self) -> int:
@@ -74,7 +80,9 @@ class Context:
         return context
 
 
-def make_context(session: Session, tenant: Tenant, actor: Actor, *, at: datetime | None = None) -> Context:
+def make_context(
+    session: Session, tenant: Tenant, actor: Actor, *, at: datetime | None = None, rehearsed: bool = False
+) -> Context:
     """Return a context over a bound session and make it the one that the recorder writes down."""
     context = Context(
         session=session,
@@ -84,16 +92,17 @@ def make_context(session: Session, tenant: Tenant, actor: Actor, *, at: datetime
         change_set_id=str(uuid.uuid4()),
         request_id=getattr(g, "request_id", "") if has_request_context() else "",
         ip=(request.remote_addr or "") if has_request_context() else "",
+        rehearsed=rehearsed,
     )
     session.info["context"] = context
     return context
 
 
-def open_context(tenant: Tenant, actor: Actor, *, write: bool) -> Context:
+def open_context(tenant: Tenant, actor: Actor, *, write: bool, rehearsed: bool = False) -> Context:
     """Bind this request's session to an organization and keep the context for the request."""
     session = db.session()
     bind(session, tenant.id, write=write, scope_location_id=actor.scope_location_id)
-    g.context = make_context(session, tenant, actor)
+    g.context = make_context(session, tenant, actor, rehearsed=rehearsed)
     return current_context()
 
 
@@ -103,3 +112,9 @@ def current_context() -> Context:
     if context is None:
         raise Unauthorized("sign in first")
     return context
+
+
+def is_rehearsal() -> bool:
+    """Tell whether this request is only tried: nothing beside its transaction may be written."""
+    context: Context | None = g.get("context") if has_request_context() else None
+    return context is not None and context.rehearsed

@@ -227,13 +227,13 @@ class Choice(FaceField, fields.String):
 
 
 class Reference(FaceField, fields.Integer):
-    """The id of a row of another resource."""
+    """The id of a row of another resource; one that is made of its name alone is `made_with` some fields."""
 
     kind = "reference"
 
-    def __init__(self, target: str, **options: Any) -> None:
+    def __init__(self, target: str, *, made_with: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(min=1, max=LARGEST_ID), **options)
-        self.target = target
+        self.target, self.made_with = target, made_with or {}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, bool):

@@ -13,6 +13,7 @@ import ipaddress
 import secrets
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -86,9 +87,9 @@ def session_hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def find_session(secret: str) -> Visit | None:
-    """Return the living session of a cookie's secret, with its user, role and organization."""
-    secret_hash = session_hash_of(secret)
+def find_session(secret: str = "", *, secret_hash: str = "", face: str = "page") -> Visit | None:
+    """Return the living session of a cookie's secret, or of its hash, with its user, role and organization."""
+    secret_hash = secret_hash or session_hash_of(secret)
     rows = ask.FIND_SESSION(secret_hash=secret_hash, at=utcnow())
     if not rows:
         return None
@@ -98,7 +99,7 @@ def find_session(secret: str) -> Visit | None:
         name=row["user_name"],
         role=row["role"],
         permissions=granted(row["role"], None),
-        face="page",
+        face=face,
         user_id=row["user_id"],
         scope_location_id=row["scope_location_id"],
         locale=row["user_locale"] or tenant.locale,
@@ -148,6 +149,16 @@ def open_session(
 def close_session(secret: str = "", *, secret_hash: str = "", connection: Connection | None = None) -> None:
     """End one session, by its secret or its hash."""
     ask.CLOSE_SESSION(connection, secret_hash=secret_hash or session_hash_of(secret))
+
+
+def rotate_session(secret_hash: str, old: str, new: str) -> datetime | None:
+    """Take another refresh token for a session and return its end; None when `old` is not the one that is due.
+
+    A session just opened has none: `old` is empty then.
+    """
+    old_hash, new_hash = session_hash_of(old) if old else "", session_hash_of(new)
+    rows = ask.ROTATE_SESSION(secret_hash=secret_hash, old_hash=old_hash, new_hash=new_hash, at=utcnow())
+    return rows[0]["expires_at"] if rows else None
 
 
 def close_sessions(
@@ -290,10 +301,13 @@ def is_empty(*, connection: Connection | None = None) -> bool:
     return bool(ask.IS_EMPTY(connection)[0]["empty"])
 
 
-def hit_bucket(key: str, *, limit: int, window: timedelta) -> Hit:
-    """Count one more in a key's window, over all workers; keys are kept as hashes."""
+def hit_bucket(key: str, *, limit: int, window: timedelta, connection: Connection | None = None) -> Hit:
+    """Count one more in a key's window, over all workers; keys are kept as hashes.
+
+    With a `connection` only what is committed counts: a refusal, a repetition and a rehearsal do not.
+    """
     start = _window_start(window)
-    count = int(ask.HIT_BUCKET(key=_bucket(key), window_start=start)[0]["count"])
+    count = int(ask.HIT_BUCKET(connection, key=_bucket(key), window_start=start)[0]["count"])
     return Hit(count <= limit, count, max(1, int((start + window - utcnow()).total_seconds())))
 
 
@@ -324,6 +338,7 @@ def sweep() -> None:
 
 
 _uses: dict[tuple[str, Any], datetime] = {}
+with_the_uses: list[Callable[[], object]] = []  # what features write at the same time: they append to it
 _uses_lock = threading.Lock()
 _timer: threading.Timer | None = None
 
@@ -333,9 +348,15 @@ def _note_use(kind: str, key: Any, last: datetime | None) -> None:
     now = utcnow()
     if last is not None and now - last < TOUCH_EVERY:
         return
-    global _timer
     with _uses_lock:
         _uses[kind, key] = now
+    flush_soon()
+
+
+def flush_soon() -> None:
+    """Have what was noted written half a minute from now."""
+    global _timer
+    with _uses_lock:
         if _timer is None and not current_app.testing:
             app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # Flask's proxy is untyped here
             _timer = threading.Timer(FLUSH_AFTER, _flush_later, (app,))
@@ -368,4 +389,6 @@ def flush_uses() -> int:
         except SQLAlchemyError:
             with _uses_lock:
                 _uses.setdefault((kind, key), at)
+    for write in with_the_uses:
+        write()
     return written

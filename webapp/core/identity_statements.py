@@ -257,7 +257,8 @@ CHANGE_PROFILE = Call(
 SESSIONS_OF = Call(
     "sessions_of",
     """SELECT s.secret_hash AS secret_hash, o.name AS organization_name, s.created_at AS created_at,
-  s.last_seen_at AS last_seen_at, s.expires_at AS expires_at, s.ip AS ip, s.user_agent AS user_agent
+  s.last_seen_at AS last_seen_at, s.expires_at AS expires_at, s.ip AS ip, s.user_agent AS user_agent,
+  s.refresh_hash IS NOT NULL AS is_api
 FROM sessions s JOIN organizations o ON o.id = s.organization_id
 WHERE s.user_id = :user_id AND s.expires_at > :at ORDER BY s.last_seen_at DESC, s.secret_hash""",
     {"user_id": ID, "at": MOMENT},
@@ -269,5 +270,15 @@ WHERE s.user_id = :user_id AND s.expires_at > :at ORDER BY s.last_seen_at DESC, 
         "expires_at": MOMENT,
         "ip": TEXT,
         "user_agent": TEXT,
+        "is_api": FLAG,
     },
+)
+ROTATE_SESSION = Call(
+    "rotate_session",
+    """UPDATE sessions SET refresh_hash = :new_hash, last_seen_at = :at
+WHERE secret_hash = :secret_hash AND expires_at > :at AND coalesce(refresh_hash, '') = :old_hash
+RETURNING expires_at""",
+    {"secret_hash": TEXT, "old_hash": TEXT, "new_hash": TEXT, "at": MOMENT},
+    {"expires_at": MOMENT},
+    writes=True,
 )

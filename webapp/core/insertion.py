@@ -45,6 +45,20 @@ def insert_rows(
     return list(session.execute(_statement(table, columns, stamps), given, execution_options=CHECKED).scalars())
 
 
+def reserve_ids(session: Session, table: Table, count: int) -> list[int]:
+    """Return ids, in order, that no row of a table has or will get: rows can refer to each other before they are there.
+
+    On SQLite that holds as long as the session's transaction, which must be one that writes, and once in it.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        query = "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"
+        taken = session.execute(text(query), {"name": table.name, "count": count}, execution_options=CHECKED)
+        return sorted(taken.scalars())
+    last = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :name")
+    first = int(session.execute(last, {"name": table.name}, execution_options=CHECKED).scalar_one()) + 1
+    return list(range(first, first + count))
+
+
 @lru_cache(maxsize=256)
 def _binders(table: Table, columns: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
     """Return what turns a value of our own column types into what the database keeps."""

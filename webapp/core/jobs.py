@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, event, insert, or_, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, cast, event, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.core import identity
@@ -31,6 +31,7 @@ from webapp.core.identity_statements import ID, MOMENT, WHOLE, Call
 from webapp.core.tenancy import CHECKED, new_session, organization_of
 
 ATTEMPTS = 5
+STATES = ("queued", "running", "done", "failed", "cancelled")
 BACKOFF = timedelta(seconds=30)
 log = logging.getLogger(__name__)
 
@@ -102,6 +103,12 @@ class JobRun:
         if not _still_ours(self.context.session, self.id, self.attempt, values):
             raise Cancelled("somebody stopped it")
 
+    def extend(self, seconds: float) -> None:
+        """Renew the lease for a step so long that it cannot tell that it lives; the caller commits."""
+        until = utcnow() + timedelta(seconds=seconds)
+        if not _still_ours(self.context.session, self.id, self.attempt, {"locked_until": until}):
+            raise Cancelled("somebody stopped it")
+
     def commit(self) -> None:
         """Commit this step of the work and begin the next one."""
         self.context.session.commit()
@@ -115,14 +122,20 @@ Runner = Callable[[Context, JobRun], str | None]
 UNNAMED = _l("Work in the background")
 _kinds: dict[str, Runner] = {}
 _titles: dict[str, Any] = {}
+_lasting: set[str] = set()
 
 
-def job(kind: str, title: Any = None) -> Callable[[Runner], Runner]:
-    """Register the function that does a kind of job, called `title`; it returns a sentence for the reader, or None."""
+def job(kind: str, title: Any = None, *, lasting: bool = False) -> Callable[[Runner], Runner]:
+    """Register the function that does a kind of job, called `title`; it returns a sentence for the reader, or None.
+
+    A `lasting` one follows from something done and is not to be stopped by itself.
+    """
 
     def register(run: Runner) -> Runner:
         _kinds[kind] = run
         _titles[kind] = title or _titles.get(kind) or UNNAMED
+        if lasting:
+            _lasting.add(kind)
         return run
 
     return register
@@ -200,11 +213,27 @@ def get_own_job(context: Context, job_id: int) -> dict[str, Any]:
     return row
 
 
+def own_jobs(
+    context: Context, *, limit: int, before_id: int | None = None, state: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the newest jobs that the actor has started, without what they were asked."""
+    columns = [column for column in JOBS.c if column.name != "payload"]
+    query = select(*columns).where(JOBS.c.organization_id == context.organization_id).order_by(JOBS.c.id.desc())
+    for name in ("user_id", "api_key_id"):
+        own, value = cast(JOBS.c.actor[name].as_string(), String), getattr(context.actor, name)
+        query = query.where(own.is_(None) if value is None else own == str(value))
+    for column, value in ((JOBS.c.state, state), (JOBS.c.kind, kind)):
+        query = query if value is None else query.where(column == value)
+    if before_id is not None:
+        query = query.where(JOBS.c.id < before_id)
+    return [dict(row) for row in context.session.execute(query.limit(limit), execution_options=CHECKED).mappings()]
+
+
 def cancel_job(context: Context, job_id: int) -> bool:
-    """Stop a job that has not ended; tell whether there was one to stop."""
+    """Stop a job that has not ended and may be stopped; tell whether there was one to stop."""
     statement = (
         update(JOBS)
-        .where(_is(context.session, job_id), JOBS.c.state.in_(("queued", "running")))
+        .where(_is(context.session, job_id), JOBS.c.state.in_(("queued", "running")), JOBS.c.kind.notin_(_lasting))
         .values(state="cancelled", finished_at=context.at)
     )
     result: Any = context.session.execute(statement, execution_options=CHECKED)
@@ -237,7 +266,8 @@ def run_job(organization_id: int, job_id: int) -> bool:
 
 def _claim(session: Session, job_id: int) -> dict[str, Any] | None:
     now = utcnow()
-    free = or_(JOBS.c.state == "queued", (JOBS.c.state == "running") & (JOBS.c.locked_until < now))
+    queued, running = JOBS.c.state == "queued", JOBS.c.state == "running"
+    free = or_(queued & (JOBS.c.run_at <= now), running & (JOBS.c.locked_until < now))
     statement = (
         update(JOBS)
         .where(_is(session, job_id), free)

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
 from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from flask_mailman import EmailMultiAlternatives, Mail
 from flask_mailman.backends.base import BaseEmailBackend
 
 from webapp.core.context import Context
+from webapp.core.files import store
 from webapp.core.jobs import JobRun, job
 
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,253}")
@@ -28,10 +31,13 @@ def init_app(app: Flask) -> None:
     Mail().init_app(app)
 
 
-def letter(to: Sequence[str], subject: str, text: str, html: str | None = None) -> dict[str, Any]:
+def letter(
+    to: Sequence[str], subject: str, text: str, html: str | None = None, files: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """Return the payload of a "mail" job; raise ValueError for a receiver that is no plain address.
 
-    The message's id is fixed here, so that a job which runs again sends a copy that receivers can tell as one.
+    The message's id is fixed here, so that a job which runs again sends a copy that receivers can tell as one. `files`
+    are stored ones, by their `key`, with `name` and `type`: they are read when the letter is sent.
     """
     for address in to:
         if not ADDRESS.fullmatch(address):
@@ -43,6 +49,7 @@ def letter(to: Sequence[str], subject: str, text: str, html: str | None = None) 
         "text": text,
         "html": html,
         "message_id": make_msgid(domain=host),
+        "files": [dict(file) for file in files],
     }
 
 
@@ -51,7 +58,7 @@ def send(to: Sequence[str], subject: str, text: str, html: str | None = None) ->
     deliver(letter(to, subject, text, html))
 
 
-def deliver(payload: dict[str, Any]) -> None:
+def deliver(payload: dict[str, Any], organization_id: int = 0) -> None:
     """Send what `letter` made; raise OSError or smtplib.SMTPException when the server does not take it."""
     message = EmailMultiAlternatives(
         subject=payload["subject"],
@@ -61,13 +68,20 @@ def deliver(payload: dict[str, Any]) -> None:
     )
     if payload["html"]:
         message.attach_alternative(payload["html"], "text/html")
+    for file in payload.get("files", ()):
+        part = MIMEBase(*file["type"].split("/"))
+        with store().open(file["key"], organization_id) as stored:
+            part.set_payload(stored.read())
+        encode_base64(part)  # byte for byte: as text its line ends would change on the way
+        part.add_header("Content-Disposition", "attachment", filename=file["name"])
+        message.attach(part)
     message.send()
 
 
 @job("mail", _l("E-mail"))
 def send_letter(context: Context, run: JobRun) -> None:
     """Send one letter; the job table keeps it until the server has taken it."""
-    deliver(run.payload)
+    deliver(run.payload, context.organization_id)
 
 
 class FolderBackend(BaseEmailBackend):

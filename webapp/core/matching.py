@@ -57,7 +57,7 @@ def meant(resource: Resource, key: str, patch: Mapping[str, Any], rows: Sequence
     rule = next((rule for rule in resource.unique if rule.field == key), None)
     if len(rows) == 0 or rule is None or not rule.within:
         return rows[0] if rows else None
-    said = {column: value for column in rule.within if (value := _said(resource, column, patch)) is not None}
+    said = {column: value for column in rule.within if (value := said_of(resource, column, patch)) is not None}
     left = [row for row in rows if all(row[column] == value for column, value in said.items())]
     if len(left) > 1:
         left = [row for row in left if _is_plain(rule, row, said)] or left
@@ -66,7 +66,7 @@ def meant(resource: Resource, key: str, patch: Mapping[str, Any], rows: Sequence
     return left[0] if left else None
 
 
-def _said(resource: Resource, column: str, patch: Mapping[str, Any]) -> Any:
+def said_of(resource: Resource, column: str, patch: Mapping[str, Any]) -> Any:
     """Return what a patch says of a column of a key, such as `parent_key` of parent_id; None when it says nothing."""
     stem = column.removesuffix("_key")
     if f"{stem}_id" in resource.fields:

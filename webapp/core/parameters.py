@@ -84,7 +84,7 @@ class ListParameters:
             try:
                 filters.append(_filter(resource, name, field, op, values.getlist(name)))
             except (ValidationError, ValueError) as error:
-                errors[name] = _messages(error)
+                errors[name] = messages_of(error)
         parsed = _controls(resource, values, errors)
         if errors:
             raise Invalid(errors)
@@ -167,7 +167,8 @@ def _flag(raw: str) -> bool:
     return raw.lower() in {"true", "1"}
 
 
-def _messages(error: Exception) -> list[str]:
+def messages_of(error: Exception) -> list[str]:
+    """Return the sentences of what was wrong with a parameter."""
     messages = error.messages if isinstance(error, ValidationError) else [str(error)]
     return [str(message) for message in messages] if isinstance(messages, list) else [str(messages)]
 
@@ -180,10 +181,10 @@ def _controls(resource: Resource, values: "MultiDict[str, str]", errors: dict[st
         try:
             parsed[name] = default if raw is None or raw == "" else parse(raw)
         except (ValidationError, ValueError, TypeError) as error:
-            errors[name] = _messages(error)
+            errors[name] = messages_of(error)
 
-    take("page", lambda raw: _between(raw, 1, PAGE_LIMIT), 1)
-    take("per_page", lambda raw: _between(raw, 1, PER_PAGE_LIMIT), PER_PAGE)
+    take("page", lambda raw: between(raw, 1, PAGE_LIMIT), 1)
+    take("per_page", lambda raw: between(raw, 1, PER_PAGE_LIMIT), PER_PAGE)
     take("q", lambda raw: _search_words(resource, raw), "")
     take("deleted", _flag, False)
     take("fields", lambda raw: _fields(resource, raw), None)
@@ -194,7 +195,8 @@ def _controls(resource: Resource, values: "MultiDict[str, str]", errors: dict[st
     return parsed
 
 
-def _between(raw: str, low: int, high: int) -> int:
+def between(raw: str, low: int, high: int) -> int:
+    """Return the whole number that a text says; raises ValidationError unless it lies in a range."""
     number = _whole(raw)
     if not low <= number <= high:
         raise ValidationError(_("This must be from %(low)s to %(high)s.", low=low, high=high))

@@ -106,9 +106,10 @@ def existing_ids(context: Context, resource: Resource, ids: list[int]) -> list[i
 
 
 def matching_ids(context: Context, resource: Resource, parameters: ListParameters, limit: int) -> list[int]:
-    """Return the ids of at most `limit` rows that a list would show."""
+    """Return the ids of at most `limit` rows that a list would show, the lowest first."""
     hits = search_ids(context, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
-    query = select(resource.table.c.id).where(*conditions(context, resource, parameters, hits)).limit(limit)
+    identity = resource.table.c.id
+    query = select(identity).where(*conditions(context, resource, parameters, hits)).order_by(identity).limit(limit)
     return list(context.session.execute(query, execution_options=CHECKED).scalars())
 
 

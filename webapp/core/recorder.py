@@ -1,6 +1,6 @@
 """Who writes the log: the session's own events, so that no change can forget to; the batch writer calls `record`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import event, inspect
@@ -14,6 +14,15 @@ from webapp.core.resource import Resource
 from webapp.core.seals import seal
 from webapp.core.tenancy import Entity, TenantScoped, organization_of
 
+_watchers: list[Callable[[BaseSession], None]] = []
+
+
+def watch(tell: Callable[[BaseSession], None]) -> Callable[[BaseSession], None]:
+    """Have a function told, once a transaction and inside it, that the log has new lines; use as a decorator."""
+    if tell not in _watchers:
+        _watchers.append(tell)
+    return tell
+
 
 def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
     """Write lines of the log, and on SQLite their seals, in the session's transaction."""
@@ -23,6 +32,10 @@ def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
     ids = insert_rows(session, table, rows, stamps=(("transaction_id", "pg_current_xact_id()::text::bigint"),))
     if session.get_bind().dialect.name != "postgresql":
         seal(session, [{**row, "id": new_id, "transaction_id": None} for row, new_id in zip(rows, ids, strict=True)])
+    if session.info.get("told") is not (transaction := session.get_transaction()):
+        session.info["told"] = transaction
+        for tell in _watchers:
+            tell(session)
 
 
 @event.listens_for(Session, "before_flush")

@@ -1,11 +1,13 @@
 """Answers kept for a day, so that a write sent twice has one effect and the same answer (D4)."""
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKeyConstraint, String, delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.core.context import Context
 from webapp.core.database import Id, Json, JsonDict, Model, Moment, table_of
 from webapp.core.errors import Conflict, Invalid
+from webapp.core.secrets import derive_key
 from webapp.core.tenancy import CHECKED, hold
 
 KEPT = timedelta(hours=24)
@@ -49,8 +52,9 @@ class Kept:
 
 
 def request_hash(method: str, path: str, body: bytes) -> str:
-    """Return the SHA-256, in hex, of what makes two requests the same."""
-    return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).hexdigest()
+    """Return the HMAC-SHA256, in hex, of what makes two requests the same: a body may hold a password."""
+    key = derive_key(current_app.config["MASTER_SECRET"], "replies")
+    return hmac.new(key, b"\0".join((method.encode(), path.encode(), body)), hashlib.sha256).hexdigest()
 
 
 def find_reply(context: Context, credential: str, key: str, digest: str) -> Kept | None:

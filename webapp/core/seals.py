@@ -12,7 +12,17 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from sqlalchemy import ForeignKeyConstraint, RowMapping, String, UniqueConstraint, func, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    RowMapping,
+    String,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.core.activity import Activity, plain
@@ -109,7 +119,9 @@ def seal_finished(session: Session) -> int:
     return seal(session, session.execute(query, execution_options=CHECKED).mappings().all())
 
 
-def sealed_lines(session: Session, after: int, limit: int) -> list[dict[str, Any]]:
+def sealed_lines(
+    session: Session, after: int, limit: int, where: Iterable[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
     """Return the log's lines behind a place in the chain, in its order, each with its `sequence`.
 
     The chain has no gap and only grows, so whoever reads on from the last sequence seen misses nothing.
@@ -119,7 +131,7 @@ def sealed_lines(session: Session, after: int, limit: int) -> list[dict[str, Any
         select(*lines.c, seals.c.sequence)
         .select_from(seals)
         .join(lines, (lines.c.organization_id == seals.c.organization_id) & (lines.c.id == seals.c.activity_id))
-        .where(seals.c.organization_id == organization_of(session), seals.c.sequence > after)
+        .where(seals.c.organization_id == organization_of(session), seals.c.sequence > after, *where)
         .order_by(seals.c.sequence)
         .limit(limit)
     )

@@ -14,7 +14,7 @@ from webapp.core.writes import Change, Facts, follow_renames, search_text
 CHUNK = 1000
 
 
-@job("refresh_search", _l("Search words"))
+@job("refresh_search", _l("Search words"), lasting=True)
 def refresh_search(context: Context, run: JobRun) -> str | None:
     """Write the search text of every row that refers to the renamed ones, 1,000 rows a commit."""
     resource = registry.resources[run.payload["resource"]]

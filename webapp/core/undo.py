@@ -26,12 +26,16 @@ Line = Mapping[str, Any]
 
 @dataclass
 class Report:
-    """What became of some lines of a change set; `kept` names things that stay, with the reason."""
+    """What became of some lines of a change set; `kept` names things that stay, with the reason.
+
+    Those that got some of their fields back are among `restored` and among `kept`; `partly` counts them.
+    """
 
     last_id: int
     lines: int
     restored: int = 0
     removed: int = 0
+    partly: int = 0
     kept: list[Row] = field(default_factory=list)
 
     def keep(self, line: Line, reason: str, fields: Sequence[str] = ()) -> None:
@@ -174,7 +178,8 @@ def _restore_once(
             report.keep(line, _("It was changed since."), touched)
         if draft.errors:
             report.keep(line, " ".join(m for found in draft.errors.values() for m in found), list(draft.errors))
-        report.restored += not draft.errors and len(touched) < len(line["changes"])
+        report.restored += (restored := not draft.errors and len(touched) < len(line["changes"]))
+        report.partly += restored and bool(touched)
     write_rows(context, resource, [draft for draft in drafts if not draft.errors])
     return refused
 

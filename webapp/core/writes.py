@@ -63,8 +63,9 @@ class Draft:
         )
 
     def fail(self, name: str, message: str) -> None:
-        """Say what is wrong with a field."""
-        self.errors.setdefault(name, []).append(message)
+        """Say what is wrong with a field, once."""
+        if message not in self.errors.setdefault(name, []):
+            self.errors[name].append(message)
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,8 @@ def plan_change(resource: Resource, current: Mapping[str, Any] | None, patch: Ma
         for name, item in resource.writable.items():
             if name not in patch and item.load_default is not None and item.load_default is not missing:
                 draft[item.column] = item.load_default() if callable(item.load_default) else item.load_default
+            elif item.required and patch.get(name) is None:
+                draft.fail(name, _("This is needed."))
     resource.plan(draft, facts)
     if is_customizable(resource):
         plan_custom(draft, resource, facts)

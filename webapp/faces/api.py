@@ -1,46 +1,47 @@
 """The native API: generic views over every resource, problem+json, ETags, idempotent POSTs."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.views import MethodView
 from flask_babel import gettext as _
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
-from webapp.core import identity, ratelimit
 from webapp.core.access import require
 from webapp.core.activity import history
-from webapp.core.blockers import Blocker
 from webapp.core.context import Context, current_context, open_context
 from webapp.core.custom import tailor
 from webapp.core.errors import (
     BadRequest,
     Conflict,
-    DomainError,
     Invalid,
     StaleVersion,
     Unauthorized,
     register_face,
 )
+from webapp.core.fields import LARGEST_ID
 from webapp.core.jobs import get_own_job
-from webapp.core.parameters import ListParameters
+from webapp.core.parameters import ListParameters, between, messages_of
 from webapp.core.query import get_row, list_rows
 from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
 from webapp.core.resource import Action, Resource, registry
-from webapp.core.sync import flat_messages, sync
+from webapp.core.sync import flat_messages, makeable, sync
 from webapp.core.writes import create, delete, restore, update
-from webapp.faces import openapi
+from webapp.faces import openapi, openapi_names, ratelimit
+from webapp.faces.problems import PREFIX as PREFIX
+from webapp.faces.problems import problem
 from webapp.faces.serialize import dump, dump_rows, moment_text, to_plain
+from webapp.faces.tokens import find_holder
 
-PREFIX = "/api/v1"
 JSON = "application/json"
-PROBLEM = "application/problem+json"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+DRY_RUN, ASYNC = "dry-run", "respond-async"
 OPEN_PATHS = (f"{PREFIX}/openapi.json",)
 
 
@@ -54,66 +55,43 @@ class NativeApi(Api):
 
 
 def authenticate() -> None:
-    """Open the context of a request to the API from its bearer key, and count it."""
+    """Open the context of a request to the API from its bearer token, and count it."""
     if not request.path.startswith(PREFIX) or request.path in OPEN_PATHS or request.url_rule is None:
         return
+    if openapi.is_public(current_app.view_functions[request.endpoint or ""]):
+        ratelimit.count(f"address:{request.remote_addr}")
+        return
     scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
-    holder = identity.find_api_key(token.strip(), ip=request.remote_addr or "") if scheme.lower() == "bearer" else None
+    g.holder = holder = find_holder(token.strip(), ip=request.remote_addr or "") if scheme.lower() == "bearer" else None
     if holder is None:
         ratelimit.count(f"address:{request.remote_addr}")
-        raise Unauthorized(_("Send a valid API key as a bearer token."))
-    ratelimit.count(f"{holder.tenant.id}:{holder.actor.api_key_id}")
-    open_context(holder.tenant, holder.actor, write=request.method not in SAFE)
+        raise Unauthorized(_("Send a valid API key, or an access token, as a bearer token."))
+    ratelimit.count(f"{holder.tenant.id}:{holder.actor.credential}")
+    method = "GET" if request.method == "HEAD" else request.method
+    if request.args and (request.url_rule.rule, method) in current_app.extensions["without_parameters"]:
+        asked()
+    writes = request.method not in SAFE
+    open_context(holder.tenant, holder.actor, write=writes, rehearsed=writes and DRY_RUN in preferences())
+
+
+def preferences() -> frozenset[str]:
+    """Return what a request would rather have (RFC 7240): `dry-run`, `respond-async`."""
+    parts = request.headers.get("Prefer", "").split(",")
+    return frozenset(part.partition(";")[0].strip().lower() for part in parts)
+
+
+def show_rehearsal(response: Response) -> Response:
+    """Say on an answer that it was only tried: what it tells has not happened."""
+    context: Context | None = g.get("context")
+    if context is not None and context.rehearsed:
+        response.headers.add("Preference-Applied", DRY_RUN)
+        response.vary.add("Prefer")
+    return response
 
 
 def answer(body: bytes, status: int = 200, **headers: str) -> Response:
     """Return JSON bytes as an answer."""
     return Response(body, status, headers=headers, content_type=JSON)
-
-
-def problem(error: Exception, status: int) -> Response:
-    """Render an error as RFC 9457 problem details."""
-    detail, code = "", "error"
-    content: dict[str, Any] = {}
-    if isinstance(error, DomainError):
-        detail, code = error.message, error.code
-    elif isinstance(error, HTTPException) and status < 500:
-        detail, code = error.description or "", error.name.lower().replace(" ", "_")
-    title = code.replace("_", " ").capitalize()
-    if isinstance(error, Invalid):
-        detail = _("Some fields are wrong; nothing was written.")
-        content["errors"] = field_errors(error.errors)
-    if isinstance(error, Conflict) and error.blockers:
-        content["blockers"] = [_blocker(found) for found in error.blockers]
-    if isinstance(error, StaleVersion):
-        content["version"] = error.current["version"]
-    if status >= 500:
-        detail, code = _("Something went wrong on our side. The request id helps us find it."), "server_error"
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **content}
-    body["request_id"] = g.get("request_id", "")
-    response = Response(dump(body), status, content_type=PROBLEM)
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-def _blocker(found: Blocker | str) -> dict[str, Any]:
-    if isinstance(found, str):
-        return {"detail": found}
-    return {
-        "resource": found.resource.name,
-        "count": found.count,
-        "url": f"{PREFIX}/{found.resource.name}?{found.parameter}={found.row_id}",
-    }
-
-
-def field_errors(errors: Mapping[str, list[str]]) -> list[dict[str, str]]:
-    """Return [{"field", "message", "code"}] of errors by field."""
-    return [
-        {"field": name, "message": str(message), "code": "invalid"}
-        for name, messages in errors.items()
-        for message in messages
-    ]
 
 
 def json_body() -> Any:
@@ -147,8 +125,16 @@ def expected_version() -> int | None:
 View = Callable[..., Response]
 
 
-def idempotent(view: View) -> View:
-    """Answer a POST that carries a known Idempotency-Key as the first time, and keep new answers."""
+def idempotent(
+    view: View | None = None, *, secret: bool = False, body: Callable[[], bytes] = lambda: request.get_data()
+) -> Any:
+    """Answer a POST that carries a known Idempotency-Key as the first time, and keep new answers.
+
+    A `secret` answer is not kept: sent again, the request is told that it was done, and where. `body` is what two
+    equal requests have in common. PATCH and DELETE need no key: done twice, they come to what they come to once.
+    """
+    if view is None:
+        return lambda view: idempotent(view, secret=secret, body=body)
 
     @wraps(view)
     def wrapped(*args: Any, **kwargs: Any) -> Response:
@@ -158,22 +144,31 @@ def idempotent(view: View) -> View:
         if len(key) > 255:
             raise Invalid({"Idempotency-Key": [_("At most 255 characters.")]})
         context = current_context()
-        credential = f"key:{context.actor.api_key_id}"
-        digest = request_hash(request.method, request.full_path, request.get_data())
+        credential = context.actor.credential
+        digest = request_hash(request.method, request.full_path, body())
         kept = find_reply(context, credential, key, digest)
         if kept is not None:
-            return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
+            return replayed(kept)
         response = view(*args, **kwargs)
         if 200 <= response.status_code < 300:
-            headers = {
-                name: response.headers[name]
-                for name in ("Content-Type", "Location", "ETag")
-                if name in response.headers
-            }
-            keep_reply(context, credential, key, digest, Kept(response.status_code, response.get_data(), headers))
+            names = ("Content-Type", "Location", "ETag", "Preference-Applied")
+            headers = {name: response.headers[name] for name in names if name in response.headers}
+            found = Kept(409, b"", headers) if secret else Kept(response.status_code, response.get_data(), headers)
+            keep_reply(context, credential, key, digest, found)
         return response
 
     return wrapped
+
+
+def replayed(kept: Kept) -> Response:
+    """Return a kept answer; of one that held a secret no more than that it was given, and where the thing is."""
+    headers = {**kept.headers, "Idempotent-Replayed": "true"}
+    if kept.status < 300:
+        return Response(kept.body, kept.status, headers=headers)
+    done = Conflict(_("This was done already. Its answer held a secret, which is shown once."), code="already_done")
+    response = problem(done, kept.status)
+    response.headers.update({name: text for name, text in headers.items() if name not in ("Content-Type", "ETag")})
+    return response
 
 
 def one(context: Context, resource: Resource, row_id: int, status: int = 200, **headers: str) -> Response:
@@ -189,9 +184,41 @@ def entered(resource: Resource, *, write: bool, parameters: bool = False) -> Con
     """
     context = current_context()
     require(context.actor, resource.write_permission if write else resource.read_permission)
-    if request.args and not parameters:
-        raise Invalid({name: [_("There is no such parameter here.")] for name in request.args})
+    if not parameters:
+        asked()
     return context
+
+
+def asked(**takes: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the parameters of a request by name, each as what takes it returns it.
+
+    Raises Invalid naming each that is unknown, repeated or wrong.
+    """
+    found: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for name, texts in request.args.lists():
+        if name not in takes or len(texts) != 1:
+            errors[name] = [_("Give this once.") if name in takes else _("There is no such parameter here.")]
+            continue
+        try:
+            found[name] = takes[name](texts[0])
+        except (ValidationError, ValueError) as error:
+            errors[name] = messages_of(error)
+    if errors:
+        raise Invalid(errors)
+    return found
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Return what takes a parameter that is a whole number of a range."""
+    return lambda text: between(text, low, high)
+
+
+def plain_text(text: str) -> str:
+    """Return a parameter that is compared as text; raises ValueError for what no text of ours can be."""
+    if "\x00" in text:
+        raise ValueError(_("NUL characters are not text."))
+    return text
 
 
 def opened(resource: Resource, *, write: bool, parameters: bool = False) -> tuple[Context, Resource]:
@@ -248,11 +275,8 @@ def history_view(resource: Resource, row_id: int) -> Response:
     """Answer with the newest 50 lines of a row's history, or those before `before_id`."""
     context, resource = opened(resource, write=False, parameters=True)
     get_row(context, resource, row_id, deleted=True)
-    unknown = [name for name in request.args if name != "before_id"]
-    before = request.args.get("before_id", "")
-    if unknown or (before and not (before.isascii() and before.isdigit() and 0 < len(before) < 19)):
-        raise Invalid({unknown[0] if unknown else "before_id": [_("This is not a parameter of a history.")]})
-    lines = history(context, resource, row_id, before_id=int(before) if before else None)
+    before = asked(before_id=whole(1, LARGEST_ID)).get("before_id")
+    lines = history(context, resource, row_id, before_id=before)
     return answer(dump({"data": [history_line(line, resource) for line in lines]}))
 
 
@@ -267,9 +291,8 @@ def history_line(line: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
 def sync_view(resource: Resource) -> Response:
     """Upsert up to 1,000 rows by the resource's key, each with its own result."""
     context, resource = opened(resource, write=True, parameters=True)
-    makeable = {name for name, item in resource.names.items() if item.of in resource.writable}
-    wanted = frozenset(part for part in request.args.get("create_missing", "").split(",") if part)
-    unknown = [name for name in request.args if name != "create_missing"] or sorted(wanted - makeable)
+    wanted = asked(create_missing=lambda text: frozenset(text.split(",")) - {""}).get("create_missing", frozenset())
+    unknown = sorted(wanted - makeable(resource))
     if unknown:
         raise Invalid({"create_missing": [_("%(name)s cannot be created here.", name=unknown[0])]})
     body = json_body()
@@ -330,16 +353,11 @@ def blueprint_of(resource: Resource) -> Blueprint:
     return blueprint
 
 
-def jobs_blueprint() -> Blueprint:
-    """Return the endpoint that tells how far a job is."""
-    blueprint = Blueprint("api_jobs", __name__, url_prefix=f"{PREFIX}/jobs")
-
-    @blueprint.route("/<row_id:row_id>")
-    @openapi.document("jobs", "How far a job is", openapi.JOB, errors=(404,))
-    def show(row_id: int) -> Response:
-        return answer(dump({"data": job_plain(get_own_job(current_context(), row_id))}))
-
-    return blueprint
+def queued(context: Context, job_id: int) -> Response:
+    """Answer that the work goes on in the background, and where to look."""
+    applied = {"Preference-Applied": ASYNC} if ASYNC in preferences() else {}
+    body = dump({"data": job_plain(get_own_job(context, job_id))})
+    return answer(body, 202, Location=f"{PREFIX}/jobs/{job_id}", **applied)
 
 
 def job_plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -365,10 +383,28 @@ def init_app(app: Flask, extra: list[Blueprint]) -> None:
     )
     api = NativeApi(app, spec_kwargs={"marshmallow_plugin": openapi.prepare(app)})
     openapi.complete(api)
+    app.url_map.merge_slashes = False  # `//assets` is no address of ours
     app.before_request(authenticate)
+    app.after_request(show_rehearsal)
     register_face("/api/", problem)
+    from webapp.faces import api_bulk, api_jobs, jobs  # noqa: F401 they stand on this module; jobs register
+
     for resource in registry.resources.values():
         if resource.api:
             api.register_blueprint(blueprint_of(resource))
-    for blueprint in (jobs_blueprint(), *extra):
+        if {"update", "delete"} <= resource.api:
+            api.register_blueprint(api_bulk.bulk_blueprint(resource))
+    for blueprint in (api_jobs.blueprint, *extra):
         api.register_blueprint(blueprint)
+    openapi_names.finish(api.spec)
+    app.extensions["without_parameters"] = without_parameters(app, api.spec.to_dict()["paths"])
+
+
+def without_parameters(app: Flask, paths: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return (rule, method) of the endpoints that document no parameter of the query: any is refused as unknown."""
+    found = set()
+    for rule in app.url_map.iter_rules():
+        for verb, operation in paths.get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {}).items():
+            if verb != "parameters" and not any(one.get("in") == "query" for one in operation["parameters"]):
+                found.add((rule.rule, verb.upper()))
+    return found

@@ -235,7 +235,7 @@ def _day_words(frame: _Frame, locale: Locale) -> list[Markup]:
             frame, _thinned(_starts(frame), MONTH_LABELS), lambda day: str(format_skeleton("MMM", day, locale=locale))
         )
     days = [frame.first] if not span else [frame.first, frame.last]
-    return _words(frame, days, lambda day: str(format_skeleton("MMMd", day, locale=locale)))
+    return _words(frame, days, lambda day: str(format_skeleton("MMMd", day, locale=locale)), is_full=bool(span))
 
 
 def _starts(frame: _Frame, *, years: bool = False) -> list[date]:
@@ -254,9 +254,15 @@ def _thinned(days: list[date], most: int) -> list[date]:
     return days[:: max(1, step)]
 
 
-def _words(frame: _Frame, days: Sequence[date], word: Callable[[date], str]) -> list[Markup]:
-    drawn = Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>')
-    return [drawn.format(_n(min(frame.x(day), frame.right - 4)), _n(frame.bottom + 18), word(day)) for day in days]
+def _words(frame: _Frame, days: Sequence[date], word: Callable[[date], str], *, is_full: bool = False) -> list[Markup]:
+    """Return words under their days; of those from edge to edge the last one ends where the drawing does."""
+    drawn, last = Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>'), days[-1] if is_full else None
+    return [
+        drawn.format(_n(frame.right + 8), _n(frame.bottom + 18), "end", word(day))
+        if day == last
+        else drawn.format(_n(min(frame.x(day), frame.right - 4)), _n(frame.bottom + 18), "middle", word(day))
+        for day in days
+    ]
 
 
 def _bar(what: object, count: int, most: int, url: str | None, tone: str | None, locale: Locale) -> Markup:

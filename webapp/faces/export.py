@@ -1,4 +1,8 @@
-"""Write lists as CSV and XLSX: streamed, formula cells made harmless, so that an import can take the file back."""
+"""Write lists as CSV, XLSX and JSON lines: streamed, formula cells made harmless, so that an import takes them back.
+
+What is made later is a feature's: it offers its ways beside the files (`offer`), and takes the workbooks that are too
+long to be waited for (`when_long`).
+"""
 
 import csv
 import io
@@ -22,17 +26,40 @@ from webapp.core.context import Context, make_context
 from webapp.core.errors import BadRequest
 from webapp.core.fields import Choice, FaceField
 from webapp.core.parameters import ListParameters
-from webapp.core.query import list_rows, stream_rows
+from webapp.core.query import list_rows, matching_ids, stream_rows
 from webapp.core.resource import Resource
 from webapp.core.tenancy import new_session
+from webapp.faces.serialize import dump, to_plain
 
 Row = Mapping[str, Any]
+Chunks = Iterable[Sequence[Row]]
+Way = dict[str, Any]
 LEFT_OUT = frozenset({"id", "guid", "version", "deleted_at", "custom"})
 LAST = frozenset({"created_at", "updated_at"})
+GLOBAL_ID = "guid"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TYPES = {"csv": "text/csv", "xlsx": XLSX, "jsonl": "application/jsonl"}
 SHEET_ROWS, SEARCHED = 1_048_575, 1_000
+AT_ONCE = 5_000
+"""Rows of a workbook that are made while somebody waits: some five seconds, while the browser shows a download."""
 NEUTRALIZED = re.compile(r"'+[=+\-@\t\r]")
 DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
+Offer = Callable[[Context, Resource, str, str], list[Way]]
+offers: list[Offer] = []
+long_ways: list[Callable[[Context, Resource, str], Response]] = []
+
+
+def offer(ways: Offer) -> Offer:
+    """Have a feature add ways to a list's export menu: it is given the list's query string and the columns shown."""
+    if ways not in offers:
+        offers.append(ways)
+    return ways
+
+
+def when_long(way: Callable[[Context, Resource, str], Response]) -> Callable[[Context, Resource, str], Response]:
+    """Have a feature answer for the workbook of a list that has more rows than are made at once."""
+    long_ways[:] = [way]
+    return way
 
 
 def neutralize(text: str) -> str:
@@ -50,26 +77,59 @@ def export_response(
     resource: Resource,
     parameters: ListParameters,
     format: str,  # the word of the URL
+    query: str = "",
 ) -> Response:
-    """Return a list as a file: `csv` is streamed, `xlsx` is built on disk first.
+    """Return a list as a file: `csv` and `jsonl` are streamed, `xlsx` is built on disk first.
 
-    The rows are read in a session of their own, because the request's session ends before its answer does.
+    The rows are read in a session of their own, because the request's session ends before its answer does. A long
+    workbook is left to who makes it later, by the list's `query`.
     Raises Forbidden without the right to read the resource and BadRequest for another format.
     """
     require(context.actor, resource.read_permission)
-    if format not in WRITERS:
-        raise BadRequest(_("Lists are exported as csv or xlsx."))
-    names = export_fields(resource, parameters)
-    return WRITERS[format](context, resource, parameters, names)
+    if format not in TYPES:
+        raise BadRequest(_("Lists are exported as csv, xlsx or jsonl."))
+    if format != "xlsx":
+        return streamed(list_blocks(context, resource, parameters, format), _filename(context, resource, format))
+    if long_ways and len(matching_ids(context, resource, parameters, AT_ONCE + 1)) > AT_ONCE:
+        return long_ways[0](context, resource, query)
+    return _workbook_response(context, resource, parameters)
+
+
+def list_blocks(
+    context: Context,
+    resource: Resource,
+    parameters: ListParameters,
+    format: str,  # the word of the URL
+    tell: Callable[[int], object] = int,
+) -> Iterator[bytes]:
+    """Yield a list as text, a block at a time; `tell` is told how many rows each block has."""
+    fields = export_fields(resource, parameters)
+    chunks = rows_of(context, resource, parameters, tell)
+    if format == "jsonl":
+        return write_jsonl(chunks, resource, tuple(fields) if parameters.fields else None)
+    return write_csv(chunks, fields)
+
+
+def write_workbook(
+    context: Context,
+    resource: Resource,
+    parameters: ListParameters,
+    file: IO[bytes],
+    tell: Callable[[int], object] = int,
+) -> None:
+    """Write a list into a file as a workbook; `tell` is told how many rows each chunk has."""
+    chunks = rows_of(context, resource, parameters, tell)
+    write_xlsx(chunks, export_fields(resource, parameters), context.tenant.timezone, str(resource.title), file)
 
 
 def export_fields(resource: Resource, parameters: ListParameters) -> dict[str, FaceField]:
-    """Return the fields of an export in order: the ones asked for, or all but ids whose name stands beside them."""
-    if parameters.fields:
-        return {name: resource.fields[name] for name in parameters.fields}
-    shown_by_name = {item.of for item in resource.names.values()}
-    left_out = LEFT_OUT | shown_by_name
-    names = sorted((name for name in resource.fields if name not in left_out), key=LAST.__contains__)
+    """Return the fields of an export in order: the ones asked for, or all but ids whose name stands beside them.
+
+    The last one is always the global id: by it an edited file finds its rows again.
+    """
+    left_out = LEFT_OUT | {item.of for item in resource.names.values()}
+    names = list(parameters.fields or sorted((n for n in resource.fields if n not in left_out), key=LAST.__contains__))
+    names = [name for name in names if name != GLOBAL_ID] + [GLOBAL_ID] * (GLOBAL_ID in resource.fields)
     return {name: resource.fields[name] for name in names}
 
 
@@ -78,7 +138,7 @@ def headings(fields: Mapping[str, FaceField]) -> list[str]:
     return [str(item.label or name) for name, item in fields.items()]
 
 
-def write_csv(chunks: Iterable[Sequence[Row]], fields: Mapping[str, FaceField]) -> Iterator[bytes]:
+def write_csv(chunks: Chunks, fields: Mapping[str, FaceField]) -> Iterator[bytes]:
     """Yield a CSV file, one block a chunk of rows, in UTF-8 with the mark that Excel needs."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
@@ -94,13 +154,19 @@ def write_csv(chunks: Iterable[Sequence[Row]], fields: Mapping[str, FaceField]) 
     yield buffer.getvalue().encode()
 
 
+def write_jsonl(chunks: Chunks, resource: Resource, names: tuple[str, ...] | None) -> Iterator[bytes]:
+    """Yield JSON lines, one object a row in the native API's shape, one block a chunk of rows."""
+    for rows in chunks:
+        yield b"".join(dump(to_plain(resource, row, names)) + b"\n" for row in rows)
+
+
 def csv_converter(item: FaceField) -> Callable[[Any], Any]:
     """Return what turns a field's value into CSV text."""
     if isinstance(item, Choice):
         words = {code: neutralize(str(word)) for code, word in item.choices.items()}
         return lambda value: words.get(value, value)
     if item.kind == "codes":
-        return lambda value: neutralize(", ".join(map(str, value)))
+        return lambda value: neutralize(("\n" if any({*",;"} & {*text} for text in value) else ", ").join(value))
     if item.kind == "flag":
         return lambda value: "true" if value else "false"
     if item.kind in {"amount", "number", "day", "moment", "whole", "reference"}:
@@ -108,9 +174,7 @@ def csv_converter(item: FaceField) -> Callable[[Any], Any]:
     return lambda value: neutralize(str(value))
 
 
-def write_xlsx(
-    chunks: Iterable[Sequence[Row]], fields: Mapping[str, FaceField], zone: str, title: str, file: IO[bytes]
-) -> None:
+def write_xlsx(chunks: Chunks, fields: Mapping[str, FaceField], zone: str, title: str, file: IO[bytes]) -> None:
     """Write a workbook with one sheet: numbers are numbers, days and moments real dates in the organization's zone."""
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     bold = book.add_format({"bold": True})
@@ -153,27 +217,35 @@ def sheet_title(title: str) -> str:
     return "".join(" " if char in "[]:*?/\\'" else char for char in title)[:31].strip() or "List"
 
 
-def _chunks(context: Context, resource: Resource, parameters: ListParameters) -> Iterator[list[dict[str, Any]]]:
+def rows_of(
+    context: Context, resource: Resource, parameters: ListParameters, tell: Callable[[int], object] = int
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield a list's rows in chunks, read in a session of their own with the actor's reach."""
+    if parameters.fields:
+        parameters = replace(parameters, fields=tuple(export_fields(resource, parameters)))
     scope = context.actor.scope_location_id
     with new_session(context.organization_id, write=False, scope_location_id=scope) as session:
         own = make_context(session, context.tenant, context.actor, at=context.at)
         if parameters.q and not parameters.sorted_by_user:  # ordered by how well they fit, as on the screen
-            yield list_rows(own, resource, replace(parameters, page=1, per_page=SEARCHED, cursor=None)).rows
-        else:
-            yield from stream_rows(own, resource, parameters)
-
-
-def _csv_response(
-    context: Context, resource: Resource, parameters: ListParameters, fields: Mapping[str, FaceField]
-) -> Response:
-    blocks = write_csv(_chunks(context, resource, parameters), fields)
-    return streamed_csv(blocks, _filename(context, resource, "csv"))
+            found = list_rows(own, resource, replace(parameters, page=1, per_page=SEARCHED, cursor=None)).rows
+            tell(len(found))
+            yield found
+            return
+        for rows in stream_rows(own, resource, parameters):
+            tell(len(rows))
+            yield rows
 
 
 def streamed_csv(blocks: Iterator[bytes], filename: str) -> Response:
     """Return blocks as a CSV file to save, each made when the one before is sent."""
+    return streamed(blocks, filename)
+
+
+def streamed(blocks: Iterator[bytes], filename: str) -> Response:
+    """Return blocks as a file to save, each made when the one before is sent; its ending says its type."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # the proxy's own way to what it stands for
-    response = Response(_outliving(app, str(get_locale() or "en"), blocks), mimetype="text/csv")
+    kind = TYPES[filename.rpartition(".")[2]]
+    response = Response(_outliving(app, str(get_locale() or "en"), blocks), mimetype=kind)
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     return response
 
@@ -188,20 +260,18 @@ def _outliving(app: Flask, locale: str, blocks: Iterator[bytes]) -> Iterator[byt
         yield block
 
 
-def _xlsx_response(
-    context: Context, resource: Resource, parameters: ListParameters, fields: Mapping[str, FaceField]
-) -> Response:
+def _workbook_response(context: Context, resource: Resource, parameters: ListParameters) -> Response:
     file = tempfile.TemporaryFile()  # noqa: SIM115 the answer closes it
-    rows = _chunks(context, resource, parameters)
-    write_xlsx(rows, fields, context.tenant.timezone, str(resource.title), file)
-    response = Response(_drain(file), mimetype=XLSX)
+    write_workbook(context, resource, parameters, file)
+    response = Response(drain(file), mimetype=XLSX)
     response.content_length = file.seek(0, 2)
     response.headers.set("Content-Disposition", "attachment", filename=_filename(context, resource, "xlsx"))
     response.call_on_close(file.close)
     return response
 
 
-def _drain(file: IO[bytes]) -> Iterator[bytes]:
+def drain(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what a file holds, and close it."""
     with file:
         file.seek(0)
         while block := file.read(65_536):
@@ -210,6 +280,3 @@ def _drain(file: IO[bytes]) -> Iterator[bytes]:
 
 def _filename(context: Context, resource: Resource, ending: str) -> str:
     return f"{resource.name}-{context.today.isoformat()}.{ending}"
-
-
-WRITERS = {"csv": _csv_response, "xlsx": _xlsx_response}

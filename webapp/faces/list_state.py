@@ -76,6 +76,11 @@ class ListState:
         """Return the one query string that says this state."""
         return canonical(self._but_usual_sort(self.values))
 
+    @property
+    def asked_query(self) -> str:
+        """Return the query string of this state as the engine takes it, whoever the reader is."""
+        return canonical(self._asked())
+
     def says(self, query: str) -> bool:
         """Tell whether a saved query string comes to this state."""
         return self.query == canonical(self._but_usual_sort(values_of(query)))

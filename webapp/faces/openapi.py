@@ -10,52 +10,27 @@ from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
 from webapp.core.fields import Amount, Custom, FaceField, Through
-from webapp.core.parameters import CONTROLS, PER_PAGE, PER_PAGE_LIMIT, filter_parameters, sortable
+from webapp.core.parameters import CONTROLS, PER_PAGE, PER_PAGE_LIMIT, encode_cursor, filter_parameters, sortable
 from webapp.core.resource import Action, Resource
 from webapp.core.sync import sync_schema
+from webapp.faces.openapi_examples import IDS
+from webapp.faces.openapi_problems import PROBLEM as PROBLEM
+from webapp.faces.openapi_problems import WORDS, problem_of
 
 SPEC_OPTIONS = {
     "info": {"description": "Keeps track of everything an organization owns. Errors are RFC 9457 problem details."},
-    "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-    "security": [{"key": []}],
-}
-WORDS = {
-    400: "Not parsable",
-    401: "No valid key",
-    403: "The key lacks the permission",
-    404: "No such thing",
-    409: "The state of things forbids it",
-    412: "Somebody changed it since",
-    413: "Too large",
-    415: "Not JSON",
-    422: "Fields or parameters are wrong",
-    429: "Too many requests",
-}
-PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "request_id": {"type": "string"},
-        "version": {"type": "integer"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "message": {"type": "string"},
-                    "code": {"type": "string"},
-                },
+    "components": {
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer", "description": "An API key, `qm_live_…`"},
+            "jwt": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "An access token of `POST /api/v1/auth/login`, good for 15 minutes",
             },
-        },
-        "blockers": {"type": "array", "items": {"type": "object"}},
+        }
     },
+    "security": [{"key": []}, {"jwt": []}],
 }
 PAGINATION = {
     "type": "object",
@@ -102,6 +77,27 @@ JOB = {
         "finished_at": {"type": ["string", "null"], "format": "date-time"},
     },
 }
+JOBS = {
+    "type": "object",
+    "required": ["data", "pagination"],
+    "properties": {
+        "data": {"type": "array", "items": JOB},
+        "pagination": {
+            "type": "object",
+            "properties": {"per_page": {"type": "integer"}, "next_cursor": {"type": ["string", "null"]}},
+        },
+    },
+}
+JOBS_ASKED = [
+    {"name": "state", "in": "query", "schema": JOB["properties"]["state"]},  # type: ignore[index] # a literal above
+    {"name": "kind", "in": "query", "schema": {"type": "string"}},
+    {
+        "name": "per_page",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": PER_PAGE_LIMIT, "default": PER_PAGE},
+    },
+    {"name": "cursor", "in": "query", "schema": {"type": "integer", "minimum": 1}},
+]
 OWN_FIELDS = "Values of the organization's own fields by their short names, as `custom-fields` lists them."
 OWN_FILTERS = (
     "The organization's own fields are filtered as `custom.<slug>`, `custom.<slug>_in`, `_not`, `_empty` and, for "
@@ -132,6 +128,8 @@ def complete(api: Api) -> None:
     api.register_converter(RowId, lambda _converter: {"type": "integer", "minimum": 1})
     api.ma_plugin.converter.add_attribute_function(describe_field)
     api.spec.components.schema("Problem", PROBLEM)
+    for status in WORDS:
+        api.spec.components.response(f"Problem{status}", problem_of(status))
     # A blueprint is no heading of the documentation: each operation names its own.
     api.spec.tag = lambda _tag: api.spec
 
@@ -159,11 +157,9 @@ def name_of(schema: Any) -> str:
 
 
 def errors_of(*statuses: int) -> dict[str, Any]:
-    """Return the error answers of an operation."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        str(status): {"description": WORDS[status], "content": content} for status in sorted({401, 403, 429, *statuses})
-    }
+    """Return the error answers of an operation, which all operations share."""
+    found = sorted({401, 403, 429, *statuses})
+    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in found}
 
 
 def data_of(schema: Any) -> dict[str, Any]:
@@ -182,8 +178,12 @@ def document(
     body: dict[str, Any] | None = None,
     envelope: bool = True,
     description: str = "",
+    public: bool = False,
 ) -> Documented:
-    """Return a decorator that documents one operation with all its answers; `data` None means an empty answer."""
+    """Return a decorator that documents one operation with all its answers; `data` None means an empty answer.
+
+    A `public` one is for who has no token yet.
+    """
     answer: dict[str, Any] = {"description": summary}
     if data is not None:
         answer["content"] = {"application/json": {"schema": data_of(data) if envelope else data}}
@@ -197,8 +197,30 @@ def document(
         described["requestBody"] = body
     if description:
         described["description"] = description
+    if public:
+        described["security"] = []
     decorate: Documented = Blueprint.doc(**described)
-    return decorate
+
+    def documented(view: Callable[..., Any]) -> Callable[..., Any]:
+        made = decorate(view)
+        made.is_public = public  # type: ignore[attr-defined] # a mark on our own function
+        return made
+
+    return documented
+
+
+def as_job(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Document that an operation may be left to a job."""
+    content = {"application/json": {"schema": data_of(JOB)}}
+    documented: Callable[..., Any] = Blueprint.doc(
+        responses={"202": {"description": "A job does it; `Location` tells how far it is", "content": content}}
+    )(view)
+    return documented
+
+
+def is_public(view: Callable[..., Any]) -> bool:
+    """Tell whether an operation is for who has no token yet."""
+    return bool(getattr(view, "is_public", False))
 
 
 def json_body(schema: Any) -> dict[str, Any]:
@@ -211,6 +233,15 @@ IDEMPOTENCY = {
     "in": "header",
     "schema": {"type": "string", "maxLength": 255},
     "description": "Sent again within a day, the same request has no second effect and gets the same answer.",
+}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "schema": {"type": "string", "examples": ["dry-run"]},
+    "description": (
+        "`dry-run`: all is done, answered as if, with `Preference-Applied: dry-run`, and rolled back; no job is "
+        "started, no file kept."
+    ),
 }
 IF_MATCH = {
     "name": "If-Match",
@@ -363,7 +394,11 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
         "per_page": {"type": "integer", "minimum": 1, "maximum": PER_PAGE_LIMIT, "default": PER_PAGE},
         "sort": {"type": "string", "description": f"Of {', '.join(sortable(resource))}; - for descending"},
         "q": {"type": "string", "maxLength": 200},
-        "cursor": {"type": "string", "description": "`next_cursor` of the page before"},
+        "cursor": {
+            "type": "string",
+            "description": "`next_cursor` of the page before, with the same `sort`",
+            "examples": [encode_cursor((("id", True),), {"id": IDS.get(resource.name, 1)}, resource)],
+        },
         "fields": {"type": "string", "description": "Comma-separated names of fields to return"},
         "deleted": {"type": "boolean", "default": False, "description": "The deleted ones instead of the living"},
     }

@@ -6,6 +6,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.core.activity import change_set
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.query import get_row
@@ -41,7 +42,8 @@ def act(context: Context, resource: Resource, row_id: int, action: Action) -> Re
     shown = after if isinstance(after, int) else row_id
     name = title_of(resource, row)[0]
     said = str(action.done) % {"name": name} if action.done else f"{action.label}: {name}"
-    toast(said, undo_url=undo_url(context))
+    has_changed = change_set(context, context.change_set_id, limit=1)  # a run of an export, say, changes nothing
+    toast(said, undo_url=undo_url(context) if has_changed else None)
     return go(url_for(f"{resource.name}.detail", row_id=shown))
 
 

@@ -9,15 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from webapp.core.access import require
-from webapp.core.activity import change_set, plain
 from webapp.core.activity import history as lines_of
+from webapp.core.activity import plain
 from webapp.core.blockers import Blocker, blockers
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, DomainError, Invalid, NotFound, StaleVersion
 from webapp.core.fields import LARGEST_ID
 from webapp.core.query import get_row
-from webapp.core.resource import Resource, registry
+from webapp.core.resource import Resource
 from webapp.core.undo import undo_all
 from webapp.core.writes import create as create_row
 from webapp.core.writes import delete as delete_row
@@ -28,7 +27,7 @@ from webapp.faces.page_columns import label_of_field
 from webapp.faces.page_details import found, renderer_for, reverting, title_of
 from webapp.faces.page_lists import template_of
 from webapp.faces.rendering import within_sentence
-from webapp.faces.surface import forced, go, in_dialog, is_fragment, number_in, once, safe_next, toast
+from webapp.faces.surface import forced, go, in_dialog, is_fragment, number_in, once, own_change, safe_next, toast
 
 Row = Mapping[str, Any]
 OWN_FIELDS = "own-fields"
@@ -234,14 +233,7 @@ def undo_url(context: Context) -> str:
 
 def undo_changes(context: Context, change_set_id: str) -> ResponseReturnValue:
     """Take back everything that one act of this user did, unless somebody has touched the same fields since."""
-    lines = [line for line in change_set(context, change_set_id) if line["actor_user_id"] == context.actor.user_id]
-    if not lines:
-        raise NotFound("there is no such change")
-    for table in {line["item_type"] for line in lines}:
-        resource = registry.by_table(table)
-        if resource is None:
-            raise Conflict(_("This cannot be taken back."))
-        require(context.actor, resource.write_permission)
+    own_change(context, change_set_id)
     report = undo_all(forced(context), change_set_id)
     said = ngettext(
         "%(num)s change was taken back", "%(num)s changes were taken back", report.restored + report.removed

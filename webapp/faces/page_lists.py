@@ -16,7 +16,7 @@ from webapp.core.fields import FaceField
 from webapp.core.parameters import ListParameters, sortable
 from webapp.core.query import Listing, list_rows
 from webapp.core.resource import Resource
-from webapp.faces.export import export_response
+from webapp.faces.export import export_response, offers
 from webapp.faces.list_state import ListState, state_of
 from webapp.faces.page_columns import choosable, columns_panel, label_of_field, shown_columns
 from webapp.faces.page_filters import chips_of, filter_sections
@@ -107,7 +107,8 @@ def index(context: Context, resource: Resource) -> ResponseReturnValue:
 
 def export(context: Context, resource: Resource, format: str) -> Response:
     """Send the list as a file, filtered and sorted as it is shown."""
-    return export_response(context, resource, state_of(context, resource).parameters, format)
+    state = state_of(context, resource)
+    return export_response(context, resource, state.parameters, format, state.asked_query)
 
 
 def template_of(resource: Resource, name: str) -> str:
@@ -279,9 +280,13 @@ def _fill_views(context: Context, resource: Resource, view: ListView, state: Lis
         ("csv", _("CSV, as shown"), "file-type-csv", fields),
         ("xlsx", _("Excel workbook, as shown"), "file-spreadsheet", fields),
         ("csv", _("CSV, every column"), "table-export", None),
+        ("jsonl", _("JSON lines, every column"), "braces", None),
     ):
         url = state.url(base=url_for(f"{resource.name}.export", format=format), fields=columns, view=None)
-        view.exports.append({"label": words, "url": url, "icon": icon_name, "download": True})
+        # a long workbook is no file yet but a page, which a browser must not save
+        view.exports.append({"label": words, "url": url, "icon": icon_name, "download": format != "xlsx"})
+    for ways in offers:
+        view.exports += ways(context, resource, state.asked_query, fields)
 
 
 def _said(current: Mapping[str, Any] | None) -> str:

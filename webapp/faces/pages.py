@@ -59,7 +59,7 @@ def add_pages(app: Flask, resource: Resource) -> None:
     read, write = resource.read_permission, resource.write_permission
     routes: list[Route] = [
         ("list", "", "index", page_lists.index, read, GET),
-        ("list", "/export.<any(csv, xlsx):format>", "export", page_lists.export, read, GET),
+        ("list", "/export.<any(csv, xlsx, jsonl):format>", "export", page_lists.export, read, GET),
         ("list", "/choices", "choices", choices, read, GET),
         ("list", "/columns", "columns", page_columns.columns, read, POST),
         ("list", "/views", "views", page_views.views, read, BOTH),

@@ -13,7 +13,9 @@ from flask_babel import gettext as _
 from webapp.core.access import require
 from webapp.core.activity import change_set
 from webapp.core.context import Context, current_context
+from webapp.core.errors import Conflict, NotFound
 from webapp.core.jobs import job_title
+from webapp.core.resource import registry
 from webapp.core.tenancy import hold
 from webapp.faces.rendering import Renderer
 
@@ -75,6 +77,24 @@ def forced(context: Context) -> Context:
     changed = replace(context, forced=True)
     context.session.info["context"] = changed
     return changed
+
+
+def own_change(context: Context, change_set_id: str) -> int:
+    """Return how many lines of a change set the actor has written, who may take them back.
+
+    Raises NotFound when there are none, Forbidden, and Conflict for what cannot be taken back.
+    """
+    actor = context.actor
+    lines = change_set(context, change_set_id)
+    own = [e for e in lines if (e["actor_user_id"], e["api_key_id"]) == (actor.user_id, actor.api_key_id)]
+    if not own:
+        raise NotFound("there is no such change")
+    for table in {line["item_type"] for line in own}:
+        resource = registry.by_table(table)
+        if resource is None:
+            raise Conflict(_("This cannot be taken back."))
+        require(actor, resource.write_permission)
+    return len(own)
 
 
 def once(context: Context, nonce: str) -> tuple[Context, list[dict[str, Any]]]:

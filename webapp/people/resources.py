@@ -8,7 +8,7 @@ from webapp.core.fields import CustomizedSchema, Flag, Name, Reference, Text, Wh
 from webapp.core.resource import Menu, Resource, Unique
 from webapp.people.models import Company, Customer, Department, Person
 from webapp.people.panels import PANELS as PANELS
-from webapp.people.rules import merge_persons, persons_who_are_here, plan_department, plan_person
+from webapp.people.rules import make_person, merge_persons, persons_who_are_here, plan_department, plan_person
 from webapp.places.merge import merge_action
 from webapp.places.resources import CONTACT, EMAIL, ORGANISATION, WHAT, address_fields, notes_field
 
@@ -116,7 +116,9 @@ PERSONS = Resource(
         Unique(column="username_key", field="username"),
         Unique(column="employee_number_key", field="employee_number"),
     ),
+    rules={"make_named": make_person},
     actions=(replace(merge_action("persons"), rule=merge_persons),),
+    sync_key="email",
 )
 COMPANIES = Resource(
     name="companies",
@@ -148,6 +150,7 @@ DEPARTMENTS = Resource(
     plan=plan_department,
     unique=(Unique(column="name_key", field="name", within=("company_key",)),),
     actions=(merge_action("departments"),),
+    sync_key="name",
 )
 CUSTOMERS = Resource(
     name="customers",

@@ -10,8 +10,8 @@ from webapp.core.blockers import blockers
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict
-from webapp.core.resource import registry
-from webapp.core.writes import Draft, Facts
+from webapp.core.resource import Resource, registry
+from webapp.core.writes import Draft, Facts, create
 from webapp.people.models import Person
 from webapp.places.merge import merge_rows
 
@@ -56,6 +56,12 @@ def merge_persons(context: Context, ids: list[int], values: Mapping[str, Any]) -
     if len(members) > 1:
         raise Conflict(_("Both sign in here. Remove one of the members first."), blockers=members, code="both_sign_in")
     return merge_rows(context, persons, ids, values["into_id"])
+
+
+def make_person(context: Context, resource: Resource, name: str, hints: Mapping[str, Any]) -> int:
+    """Make a person of a name, the last word the family's, and return the id. Raises Invalid."""
+    first, _space, last = name.rpartition(" ")
+    return create(context, resource, {"first_name": first or last, "last_name": last if first else None, **hints})
 
 
 def plan_department(draft: Draft, facts: Facts) -> None:

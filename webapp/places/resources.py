@@ -145,6 +145,7 @@ LOCATIONS = Resource(
     unique=(Unique(column="name_key", field="name", within=("parent_key", "kind")),),
     offer=offer_outside,
     actions=(MOVE, replace(merge_action("locations"), offer=offer_outside)),
+    sync_key="name",
 )
 RESOURCES = (LOCATIONS,)
 PANELS = (INSIDE,)

@@ -2,8 +2,8 @@ import pytest
 from flask import Flask
 from limits.errors import StorageError
 
-from webapp.core import ratelimit
 from webapp.core.errors import TooManyRequests
+from webapp.faces import ratelimit
 
 SETTINGS = {"RATE_LIMITS": True, "API_RATE_LIMIT": "4 per minute", "WEB_WORKERS": 2, "REDIS_URL": ""}
 
