@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from tests.clients import ApiClient
 from tests.households import Household
 from webapp.core.context import Context
 from webapp.core.jobs import run_job
@@ -33,10 +34,16 @@ class Importer:
             self.run(import_id)
         return result
 
-    def upload(self, text: str | bytes, filename: str = "list.csv", *, run: bool = True) -> int:
-        """Upload a table of assets and check it."""
+    def upload(
+        self, text: str | bytes, filename: str = "list.csv", *, resource: str = "assets", run: bool = True
+    ) -> int:
+        """Upload a table, of assets unless another resource is said, and check it."""
         content = text.encode() if isinstance(text, str) else text
-        return int(self.do(rules.upload, "assets", io.BytesIO(content), filename, run=run))
+        return int(self.do(rules.upload, resource, io.BytesIO(content), filename, run=run))
+
+    def file(self, text: str) -> io.BytesIO:
+        """Return a file with a text."""
+        return io.BytesIO(text.encode())
 
     def run(self, import_id: int) -> None:
         """Run the import's job, as the worker would."""
@@ -44,6 +51,10 @@ class Importer:
         if row["job_id"]:
             with self.organization.app.app_context():
                 run_job(self.organization.id, row["job_id"])
+
+    def api(self) -> ApiClient:
+        """Return an integration of the organization with a key for everything."""
+        return self.organization.api_client()
 
     def get(self, import_id: int) -> Row:
         """Return the import's row."""

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import json
 
 import pytest
 from python_calamine import CalamineWorkbook
 
-from tests.clients import PageClient
+from tests.clients import ApiClient, PageClient
 from tests.imports.conftest import Importer
 from webapp.core.resource import registry
 from webapp.core.writes import create
@@ -48,7 +49,7 @@ def test_a_csv_has_the_list_in_its_order_with_names_and_harmless_cells(client: P
 
 def test_an_export_has_what_the_list_shows_and_no_more(client: PageClient, stocked: Importer):
     assert [row["Tag"] for row in csv_rows(client, "?q=saw")] == ["A-2"]
-    assert list(csv_rows(client, "?fields=tag,name")[0]) == ["Tag", "Name"]
+    assert list(csv_rows(client, "?fields=guid,tag,name")[0]) == ["Tag", "Name", "Global id"]
 
 
 def test_a_workbook_has_real_numbers_and_harmless_text(client: PageClient, stocked: Importer):
@@ -59,6 +60,17 @@ def test_a_workbook_has_real_numbers_and_harmless_text(client: PageClient, stock
     assert [row["Price"] for row in rows] == [12.5, 1250.0, ""]
     assert rows[0]["Name"] == "'=cmd|' /C calc'!A0"
     assert answer.headers["Content-Length"] == str(len(answer.data))
+
+
+def test_json_lines_are_rows_as_the_api_shows_them(client: PageClient, api: ApiClient, stocked: Importer):
+    whole = client.get("/assets/export.jsonl?sort=tag")
+    some = client.get("/assets/export.jsonl?sort=-tag&fields=tag,purchase_cost")
+
+    assert whole.mimetype == "application/jsonl"
+    assert [json.loads(line) for line in whole.data.splitlines()] == api.get("assets?sort=tag").json["data"]
+    rows = [json.loads(line) for line in some.data.splitlines()]
+    assert [(row["tag"], row["purchase_cost"]) for row in rows] == [("A-3", None), ("A-2", "1250.00"), ("A-1", "12.50")]
+    assert {tuple(row) for row in rows} == {("guid", "tag", "purchase_cost")}
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

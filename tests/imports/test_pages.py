@@ -8,6 +8,8 @@ import pytest
 from tests.clients import PageClient
 from tests.households import Household
 from tests.imports.conftest import Importer
+from webapp.imports import mending
+from webapp.imports.sheets import read_sheet
 
 SHEET = "Tag,Name,Category,Bought,Image\nA-1,<b>Drill</b>,Tools,1/2/24,a.png\nA-2,Saw,Tools,3/4/24,b.png\n"
 
@@ -72,16 +74,140 @@ def test_errors_can_be_downloaded_mended_and_uploaded_again(client: PageClient, 
     import_id = upload(client, "Tag,Name,Category,Price\nA-1,=1+1,Tools,much\n")
     importer.run(import_id)
 
-    answer = client.get(f"/imports/{import_id}/errors.csv")
+    answer = client.get(f"/imports/{import_id}/rows.csv?fate=error")
     text = answer.data.decode("utf-8-sig")
 
-    assert answer.headers["Content-Disposition"] == f"attachment; filename=errors-{import_id}.csv"
-    assert text.splitlines()[0] == "Tag,Name,Category,Price,Row,Problem"
-    assert text.splitlines()[1].startswith("A-1,'=1+1,Tools,much,2,")
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=error-{import_id}.csv"
+    assert text.splitlines()[0] == "Tag,Name,Category,Price,Row,Fate,Problem,Changes"
+    assert text.splitlines()[1].startswith("A-1,'=1+1,Tools,much,2,Error,")
     again = upload(client, text, "errors.csv")
     importer.run(again)
     assert importer.rows(again)[0]["title"] == "=1+1"
-    assert importer.get(again)["columns"]["5"] is None
+    assert [importer.get(again)["columns"][str(index)] for index in range(4, 8)] == [None] * 4
+
+
+def test_every_fate_is_a_file_with_its_reasons_and_changes(client: PageClient, importer: Importer):
+    import_id = upload(client, "Tag,Name,Category\nA-1,=1+1,Tools\nA-2,Saw,\n")
+    importer.run(import_id)
+    post(client, f"/imports/{import_id}/columns", create="categories")
+    importer.run(import_id)
+
+    created = client.get(f"/imports/{import_id}/rows.csv?fate=create").data.decode("utf-8-sig").splitlines()
+    found = client.get(f"/imports/{import_id}/rows.csv?q=saw").text.splitlines()
+    book = read_sheet(io.BytesIO(client.get(f"/imports/{import_id}/rows.xlsx").data))
+
+    assert len(created) == 2
+    assert created[1].startswith("A-1,'=1+1,Tools,2,Create,,")
+    assert "Category: — → Tools" in created[1]
+    assert len(found) == 2
+    assert book.headers == ("Tag", "Name", "Category", "Row", "Fate", "Problem", "Changes")
+    assert next(book.rows)[1][:5] == ["A-1", "'=1+1", "Tools", 2, "Create"]
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_a_row_is_mended_where_it_stands(client: PageClient, importer: Importer):
+    import_id = upload(client, "Tag,Name,Category,Price\nA-1,Drill,,much\nA-2,Saw,,3\n")
+    importer.run(import_id)
+    url = f"/imports/{import_id}/rows/2"
+    assert f'hx-get="{url}?fate=error"' in client.get(f"/imports/{import_id}?fate=error").text
+
+    form = client.get(f"{url}?fate=error", headers=HTMX).text
+    still = client.post(f"{url}?fate=error", data={"cell-3": "3.50"}, headers=HTMX).text
+    importer.api().post("categories", {"name": "Tools", "kind": "asset"})
+    done = client.post(f"{url}?fate=error", data={"cell-2": "Tools"}, headers=HTMX).text
+
+    assert 'name="cell-3" value="much"' in form
+    assert "“much” is not a number." in form
+    assert 'name="cell-3" value="3.50"' in still
+    assert "not a number" not in still
+    assert 'name="cell-3"' not in done
+    assert '<tr id="row-2" hx-swap-oob="true">' in done
+    assert '<li class="py-2" id="item-2" hx-swap-oob="true">' in done
+    assert "Apply 1 row" in done
+    assert importer.fates(import_id) == ["create", "error"]
+
+
+def test_without_scripts_a_row_has_a_page(client: PageClient, importer: Importer):
+    import_id = upload(client, "Tag,Name,Category,Price\nA-1,Drill,,much\n")
+    importer.run(import_id)
+    url = f"/imports/{import_id}/rows/2"
+    assert "<html" in client.get(url).text
+
+    still = post(client, url, **{"cell-3": "3.50", "cell-0": "A-1"})
+    skipped = post(client, f"{url}/skip?fate=error", skip="1")
+
+    assert still.status_code == 200
+    assert 'value="3.50"' in still.text
+    assert post(client, url, **{"cell-0": "x" * 40_000}).status_code == 422
+    assert (skipped.status_code, skipped.location) == (303, f"/imports/{import_id}?fate=error")
+    assert importer.fates(import_id) == ["skip"]
+    assert "Take it in again" in client.get(url).text
+    assert post(client, f"{url}/skip", skip="0").status_code == 200
+    assert importer.fates(import_id) == ["error"]
+
+
+def test_numbers_that_nothing_has_are_not_found(client: PageClient, importer: Importer):
+    import_id = upload(client)
+    importer.run(import_id)
+
+    for path in (f"/imports/{10**20}", f"/imports/{import_id}/rows/{10**11}", f"/imports/{import_id}/rows/99"):
+        assert client.get(path).status_code == 404
+    assert client.get(f"/imports/{import_id}?q=%00&page={10**8}").status_code == 200
+
+
+def test_an_untouched_number_stays_a_number(client: PageClient, importer: Importer):
+    import_id = upload(client, "Tag,Notes\nA-1,one\n")
+    importer.run(import_id)
+    importer.do(mending.mend, import_id, 2, {0: 17}, run=False)
+
+    client.post(f"/imports/{import_id}/rows/2", data={"cell-0": "17", "cell-1": "two"}, headers=HTMX)
+
+    assert importer.rows(import_id)[0]["cells"] == [17, "two"]
+
+
+def test_columns_are_kept_chosen_renamed_and_deleted(client: PageClient, importer: Importer):
+    import_id = upload(client)
+    importer.run(import_id)
+    assert post(client, f"/imports/{import_id}/keep", name="").status_code == 422
+    assert post(client, f"/imports/{import_id}/keep", name="Lab sheet").status_code == 303
+
+    again = upload(client)
+    importer.run(again)
+    page = client.get(f"/imports/{again}").text
+    assert "These columns are read as “Lab sheet”." in page
+    assert post(client, f"/imports/{again}/use", mapping="nobody").status_code == 422
+    assert post(client, f"/imports/{again}/use", mapping="Lab sheet").status_code == 303
+    assert "Lab sheet" in client.get("/imports").text
+
+    kept = importer.get(import_id)["mapping_id"]
+    assert "inv no" not in client.get("/imports/mappings").text
+    assert post(client, f"/imports/mappings/{kept}", name="").status_code == 422
+    assert post(client, f"/imports/mappings/{kept}", name="Bench").status_code == 303
+    assert 'value="Bench"' in client.get("/imports/mappings").text
+    assert post(client, f"/imports/mappings/{kept}/delete").status_code == 303
+    assert "No mappings yet" in client.get("/imports/mappings").text
+
+
+def test_how_the_file_is_read_is_shown_and_can_be_changed(client: PageClient, importer: Importer):
+    import_id = upload(client, "Tag;Name\nA-1;Bohrer\n")
+    importer.run(import_id)
+    page = client.get(f"/imports/{import_id}").text
+    assert "As found: Unicode (UTF-8)" in page
+    assert "As found: semicolons" in page
+
+    post(client, f"/imports/{import_id}/columns", encoding="cp1252", delimiter=";", match="tag")
+    importer.run(import_id)
+
+    assert importer.get(import_id)["options"]["encoding"] == "cp1252"
+    assert "Windows-1252" in client.get(f"/imports/{import_id}").text
+
+
+def test_every_list_leads_to_the_import_of_its_kind(client: PageClient):
+    for name in ("assets", "persons", "locations"):
+        assert f'href="/imports?resource={name}"' in client.get(f"/{name}").text
+        assert f'<option value="{name}" selected>' in client.get(f"/imports?resource={name}").text
 
 
 def test_a_bad_file_is_told_on_the_page(client: PageClient):
@@ -149,8 +275,8 @@ def test_the_snipe_it_export_maps_itself(client: PageClient, importer: Importer)
 def test_an_import_of_another_organization_is_not_there(client: PageClient, other_organization: Household):
     foreign = Importer(other_organization).upload(SHEET)
 
-    for path in ("", "/progress", "/errors.csv"):
+    for path in ("", "/progress", "/rows.csv", "/kept", "/kept.csv", "/rows/2"):
         assert client.get(f"/imports/{foreign}{path}").status_code == 404
-    for path in ("columns", "apply", "undo", "stop", "discard"):
+    for path in ("columns", "use", "keep", "rows/2", "rows/2/skip", "apply", "undo", "stop", "discard"):
         assert post(client, f"/imports/{foreign}/{path}").status_code == 404
     assert "tools.csv" not in client.get("/imports").text

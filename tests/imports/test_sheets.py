@@ -30,22 +30,76 @@ def workbook(*sheets: dict[str, object], hide: str = "") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "detail"),
+    ("content", "found"),
     [
-        ("tag,name\nA-1,Bohrer groß\n".encode(), "utf-8 ','"),
-        ("tag;name\r\nA-1;Bohrer groß\r\n".encode("utf-8-sig"), "utf-8-sig ';'"),
-        ("tag\tname\rA-1\tBohrer groß\r".encode("utf-16"), "utf-16 '\\t'"),
-        ("tag|name\nA-1|Bohrer groß".encode("utf-16-le"), "utf-16-le '|'"),
-        ("tag;name\nA-1;Bohrer groß\n".encode("cp1252"), "cp1252 ';'"),
-        ("sep=|\ntag|name\nA-1|Bohrer groß\n".encode(), "utf-8 '|'"),
+        ("tag,name\nA-1,Bohrer groß\n".encode(), "utf-8 ,"),
+        ("tag;name\r\nA-1;Bohrer groß\r\n".encode("utf-8-sig"), "utf-8 ;"),
+        ("tag\tname\rA-1\tBohrer groß\r".encode("utf-16"), "utf-16 \t"),
+        ("tag|name\nA-1|Bohrer groß".encode("utf-16-le"), "utf-16-le |"),
+        ("tag:name\nA-1:Bohrer groß".encode("utf-16-be"), "utf-16-be :"),
+        ("tag;name\nA-1;Bohrer groß\n".encode("cp1252"), "cp1252 ;"),
+        ("tag^name\r\nA-1^Bohrer groß\r\n".encode("mac_roman"), "mac_roman ^"),
+        ("tag~name\rA-1~Bohrer groß\r".encode(), "utf-8 ~"),
+        ("tag\x1fname\nA-1\x1fBohrer groß\n".encode(), "utf-8 \x1f"),
+        ("sep=|\ntag|name\nA-1|Bohrer groß\n".encode(), "utf-8 |"),
+        ("\ufeffsep=!\r\ntag!name\r\nA-1!Bohrer groß\r\n".encode(), "utf-8 !"),
     ],
 )
-def test_encoding_delimiter_and_line_ends_are_found_out(content, detail):
+def test_encoding_delimiter_and_line_ends_are_found_out(content, found):
     sheet, rows = read(content)
 
     assert sheet.headers == ("tag", "name")
     assert [cells for _number, cells in rows] == [["A-1", "Bohrer groß"]]
-    assert sheet.detail == detail
+    assert (sheet.kind, f"{sheet.encoding} {sheet.delimiter}") == ("csv", found)
+
+
+@pytest.mark.parametrize("delimiter", [*",;\t|:^~\x1f", *"!#$%&'()*+-./<=>?@[]_`{} §¦·"])
+def test_any_character_that_is_no_letter_and_no_digit_can_be_chosen(delimiter):
+    content = f"tag{delimiter}name\nA1{delimiter}x,y\n".encode()
+
+    sheet = read_sheet(io.BytesIO(content), delimiter=delimiter)
+
+    assert (sheet.headers, sheet.delimiter) == (("tag", "name"), delimiter)
+    assert next(sheet.rows) == (2, ["A1", "x,y"] if delimiter != "," else ["A1", "x", "y"])
+
+
+@pytest.mark.parametrize("delimiter", ["a", "7", "é", '"', "\n", "\r", "\0", "\ud800", ",,", "comma"])
+def test_what_cannot_separate_columns_is_refused_by_name(delimiter):
+    with pytest.raises(UnreadableSheet, match="cannot separate columns"):
+        read_sheet(io.BytesIO(b"tag,name\nA1,x\n"), delimiter=delimiter)
+
+
+def test_names_stand_for_delimiters_that_cannot_be_typed():
+    sheets = [read_sheet(io.BytesIO(b"a\tb\n1\t2\n"), delimiter=name) for name in ("tab", "TAB", "\\t")]
+
+    assert [sheet.headers for sheet in sheets] == [("a", "b")] * 3
+
+
+def test_a_chosen_encoding_wins_over_what_was_found():
+    content = "Bezeichnung;Größe\nŁódź;Šafařík\n".encode("cp1250", "replace")
+
+    found, chosen = (read_sheet(io.BytesIO(content), encoding=encoding) for encoding in (None, "windows-1250"))
+
+    assert (found.encoding, chosen.encoding) == ("cp1252", "cp1250")
+    assert next(chosen.rows)[1] == ["Łódź", "Šafařík"]
+    for name in ("nonsense", "zlib", "utf-7", "\0", "\ud800", "x" * 1000):
+        with pytest.raises(UnreadableSheet, match="no encoding"):
+            read_sheet(io.BytesIO(content), encoding=name)
+
+
+def test_times_addresses_and_titles_do_not_pass_for_delimiters():
+    for text in (
+        "tag,bought\n" + "A-1,2024-01-01 10:30:00\n" * 9,
+        "name\nhttp://a/b\n",
+        "List: all\n\ntag,name\nA,b\n",
+    ):
+        assert read(text.encode())[0].delimiter == ","
+
+
+def test_line_ends_of_all_systems_may_stand_in_one_file():
+    _sheet, rows = read(b'tag,name\rA-1,x\r\nA-2,"y\rz"\nA-3,w')
+
+    assert [cells for _number, cells in rows] == [["A-1", "x"], ["A-2", "y\rz"], ["A-3", "w"]]
 
 
 def test_decimal_commas_do_not_pass_for_delimiters():
@@ -109,7 +163,7 @@ def test_the_first_visible_sheet_with_content_is_read_and_rows_keep_their_number
 
     sheet, rows = read(content)
 
-    assert (sheet.detail, sheet.headers) == ("Sheet2", ("Column A", "tag", "name"))
+    assert (sheet.sheet, sheet.headers) == ("Sheet2", ("Column A", "tag", "name"))
     assert rows == [(6, ["", "A-1", ""])]
 
 
@@ -163,13 +217,13 @@ def remade(content: bytes, part: str, old: bytes, new: bytes) -> bytes:
     ("content", "words"),
     [
         (zipped({"readme.txt": b"hello"}), "zip file"),
-        (zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "Only .xlsx"),
+        (zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "Only .xlsx and .ods"),
         (zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b"", "xl/vbaProject.bin": b""}), "macros"),
         (zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b"nonsense"}), "damaged"),
         (workbook({"A1": "tag", "A2": "x"})[:-400], "damaged"),
         (workbook({}), "no visible sheet"),
         (workbook({"A1": "tag", "A2": "x", "AZZ3": "y"}), "too many columns"),
-        (workbook({"A1": "tag", "XFD1048576": "x"}), "too large"),
+        (workbook({"A1": "tag", "XFD1048576": "x"}), "too many columns"),
     ],
 )
 def test_bad_workbooks_are_refused_in_words(content, words):
@@ -188,29 +242,41 @@ def test_a_zip_bomb_is_refused_before_it_is_opened():
     assert time.monotonic() - started < 1
 
 
-def test_an_entry_that_lies_about_its_size_is_counted_anyway():
-    bomb = bytearray(zipped({"[Content_Types].xml": b"", "xl/a.xml": b"0" * 40_000_000}))
+def test_an_entry_that_lies_about_its_size_is_not_read_beyond_it():
+    bomb = bytearray(remade(workbook({"A1": "tag"}), "xl/worksheets/sheet1.xml", b"</sheetData>", b" " * 40_000_000))
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
-        place = bomb.rindex(signature) + offset
+        place = bomb.rindex(b"xl/worksheets/sheet1.xml", 0, None if offset == 24 else bomb.rindex(b"PK\x01\x02"))
+        place = bomb.rindex(signature, 0, place) + offset
         bomb[place : place + 4] = (100).to_bytes(4, "little")
 
-    with pytest.raises(UnreadableSheet, match="expands"):
+    with pytest.raises(UnreadableSheet, match="damaged"):
         read(bytes(bomb))
 
 
-def test_a_cell_reference_that_would_kill_the_parser_only_kills_its_own_process():
-    content = remade(workbook({"A1": "tag", "A2": "x"}), "xl/worksheets/sheet1.xml", b'r="A2"', b'r="A4294967295"')
+@pytest.mark.parametrize(
+    ("old", "new"), [('r="A2"', 'r="AAAAAAAAA2"'), ('<row r="2"', '<row r="4294967295"'), ('<row r="2"', '<row r="-1"')]
+)
+def test_places_that_no_sheet_has_are_damage(old, new):
+    content = remade(workbook({"A1": "tag", "A2": "x"}), "xl/worksheets/sheet1.xml", old.encode(), new.encode())
 
-    with pytest.raises(UnreadableSheet):
+    with pytest.raises(UnreadableSheet, match="damaged"):
         read(content)
 
 
-def test_fifty_thousand_rows_are_read_in_about_a_second():
+def test_a_row_is_counted_on_when_it_claims_a_place_above_the_last_one():
+    content = remade(
+        workbook({"A1": "tag", "A2": "x", "A3": "y"}), "xl/worksheets/sheet1.xml", b'<row r="3"', b'<row r="2"'
+    )
+
+    assert read(content)[1] == [(2, ["x"]), (3, ["y"])]
+
+
+def test_fifty_thousand_rows_take_about_a_second():
     line = ",".join(f"value {column}" for column in range(20))
     content = (line + "\n") * 50_001
-    started = time.monotonic()
+    started = time.process_time()
 
     _sheet, rows = read(content.encode())
 
     assert len(rows) == 50_000
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

@@ -1,4 +1,4 @@
-"""Read text tables: the encoding and the delimiter are found out, line ends and quoting are forgiven."""
+"""Read text tables: the encoding and the delimiter are found out or chosen, line ends and quoting are forgiven."""
 
 from __future__ import annotations
 
@@ -11,62 +11,67 @@ from typing import BinaryIO
 
 from flask_babel import gettext as _
 
-from webapp.imports.unreadable import Cell, Limits, RawRow, UnreadableSheet
+from webapp.imports.charset import detect_encoding, known_encoding, reading_of
+from webapp.imports.unreadable import Cell, Limits, RawRow, UnreadableSheet, quotable
 
 DELIMITERS = (",", ";", "\t", "|")
+SELDOM = ("\x1f", "^", "~", ":")
+"""Delimiters that also stand in times, addresses and notes: only where every row has them as often as the heading."""
+
+NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "\\x1f": "\x1f"}
 SAMPLE = 65_536
 SAMPLE_ROWS = 50
-END = "\x1eend of the file\x1e"
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+LONGEST_ROW = 2**20
+"""Characters of a row, so that a file without line ends is never held as a whole."""
+
+END = "EndOfTheFile"
+"""A last line of letters alone, which no delimiter divides: it is a row of its own unless a quotation mark is open."""
 
 
-def read_delimited(file: BinaryIO, limits: Limits) -> tuple[Iterator[RawRow], str]:
-    """Return the numbered rows of a text table and what was found out, e.g. "utf-8 ;".
+def read_delimited(
+    file: BinaryIO, limits: Limits, encoding: str | None = None, delimiter: str | None = None
+) -> tuple[Iterator[RawRow], str, str]:
+    """Return the numbered rows of a text table, its encoding and its delimiter, each found out unless it is given.
 
-    Raises UnreadableSheet for binary content, a broken encoding or a quotation mark that is never closed.
+    Raises UnreadableSheet for binary content, a broken encoding, a quotation mark that is never closed, and for an
+    encoding or delimiter that nobody can read by.
     """
-    encoding = detect_encoding(file)
+    encoding = known_encoding(encoding) if encoding else detect_encoding(file)
+    delimiter = known_delimiter(delimiter) if delimiter else None
     sample = _sample(file, encoding)
     declared = _declared_delimiter(sample)
-    delimiter = declared or detect_delimiter(sample)
+    delimiter = delimiter or declared or detect_delimiter(sample)
     rows = _records(file, encoding, delimiter, limits)
     if declared:
-        next(rows, None)
-    return rows, f"{encoding} {delimiter!r}"
+        rows = _without_first(rows)
+    return rows, encoding, delimiter
 
 
-def detect_encoding(file: BinaryIO) -> str:
-    """Return the codec of a text file: by its mark, by its zero bytes, UTF-8 if it is valid, else Windows-1252."""
-    file.seek(0)
-    head = file.read(4096)
-    for mark, codec in BOMS:
-        if head.startswith(mark):
-            return codec
-    zeros = head.count(0)
-    if zeros:
-        if zeros * 10 >= len(head) * 3:
-            return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
-        raise UnreadableSheet(_("The file is not text. Upload CSV or XLSX."))
-    control = sum(1 for byte in head if byte < 32 and byte not in b"\t\n\r\x0b\x0c\x1a")
-    if control * 20 > len(head):
-        raise UnreadableSheet(_("The file is not text. Upload CSV or XLSX."))
-    return "utf-8" if _is_utf8(file) else "cp1252"
+def known_delimiter(name: str) -> str:
+    """Return the delimiter that a person named, e.g. "tab" or "^". Raises UnreadableSheet for what is none."""
+    delimiter = NAMED.get(name.casefold(), name)
+    if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n\0' or "\ud800" <= delimiter < "\ue000":
+        raise UnreadableSheet(
+            _(
+                "“%(name)s” cannot separate columns. Choose one character that is no letter and no digit.",
+                name=quotable(name),
+            )
+        )
+    return delimiter
 
 
 def detect_delimiter(sample: str) -> str:
     """Return the delimiter whose columns are the most, and the most even, over the first rows."""
     best, best_score = ",", 0.0
-    for delimiter in DELIMITERS:
+    for delimiter in (*DELIMITERS, *SELDOM):
+        if delimiter not in sample:
+            continue
         widths = [len(row) for row in _sample_rows(sample, delimiter) if any(row)]
         if not widths or max(widths) < 2:
             continue
         usual = max(set(widths), key=lambda width: (widths.count(width), width))
+        if delimiter in SELDOM and (widths[0] != usual or widths.count(usual) * 10 < len(widths) * 9):
+            continue
         score = usual * widths.count(usual) / len(widths) + (0.5 if widths[0] == usual else 0)
         if usual > 1 and score > best_score:
             best, best_score = delimiter, score
@@ -75,8 +80,8 @@ def detect_delimiter(sample: str) -> str:
 
 def _sample(file: BinaryIO, encoding: str) -> str:
     file.seek(0)
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    text = decoder.decode(file.read(SAMPLE))
+    decoder = codecs.getincrementaldecoder(reading_of(encoding)[0])("replace")
+    text = decoder.decode(file.read(SAMPLE)).lstrip("\ufeff")
     return text if len(text) < SAMPLE // 4 else text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
 
 
@@ -94,56 +99,87 @@ def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
 
 def _declared_delimiter(sample: str) -> str | None:
     """Return the delimiter of Excel's own first line, "sep=;"."""
-    first = sample.split("\n", 1)[0].rstrip("\r").strip('"')
-    declared = first[4:5] if first.lower().startswith("sep=") else ""
-    return declared if declared in DELIMITERS else None
+    first = sample[:10].splitlines()[0].strip('"') if sample else ""
+    if len(first) != 5 or not first.lower().startswith("sep="):
+        return None
+    with contextlib.suppress(UnreadableSheet):
+        return known_delimiter(first[4])
+    return None
 
 
-def _is_utf8(file: BinaryIO) -> bool:
-    file.seek(0)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        while block := file.read(2**20):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _without_first(rows: Iterator[RawRow]) -> Iterator[RawRow]:
+    next(rows, None)
+    yield from rows
+
+
+class _Lines:
+    """The lines of a text, of which a row takes several when its cells have line ends, but never without limit."""
+
+    def __init__(self, text: io.TextIOWrapper, delimiter: str, limits: Limits) -> None:
+        self.text, self.delimiter, self.limits = text, delimiter, limits
+        self.row, self.length, self.marks = 1, 0, 0
+        self.over = False
+
+    def __iter__(self) -> Iterator[str]:
+        first = True
+        while line := self.text.readline(LONGEST_ROW + 1):
+            if first:
+                line, first = line.lstrip("\ufeff"), False
+            self.length += len(line)
+            if self.length > LONGEST_ROW:
+                raise UnreadableSheet(self._too_long(self.marks + line.count(self.delimiter)))
+            self.marks += line.count(self.delimiter)
+            yield line
+        self.over = True
+        yield END
+
+    def next_row(self) -> None:
+        """Begin another row."""
+        self.row, self.length, self.marks = self.row + 1, 0, 0
+
+    def _too_long(self, marks: int) -> str:
+        if marks > self.limits.columns:
+            return _too_wide(self.row, self.limits)
+        return unclosed(self.row)
 
 
 def _records(file: BinaryIO, encoding: str, delimiter: str, limits: Limits) -> Iterator[RawRow]:
     file.seek(0)
-    errors = "replace" if encoding == "cp1252" else "strict"
-    text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
-    number = 0
+    codec, errors = reading_of(encoding)
+    text = io.TextIOWrapper(file, encoding=codec, errors=errors, newline="")
+    lines = _Lines(text, delimiter, limits)
+    cells: list[str] = []
     try:
-        for number, cells in enumerate(csv.reader(_with_end(text), delimiter=delimiter), start=1):
-            if cells == [END]:
-                return
+        for cells in csv.reader(lines, delimiter=delimiter):
+            if lines.over:
+                break
             if len(cells) > limits.columns * 4:
-                raise UnreadableSheet(
-                    _("Row %(row)s has more than %(columns)s columns.", row=number, columns=limits.columns)
-                )
+                raise UnreadableSheet(_too_wide(lines.row, limits))
             row: list[Cell] = [*cells]
-            yield number, row
-        raise UnreadableSheet(_unclosed(number))
+            yield lines.row, row
+            lines.next_row()
+        if cells != [END]:
+            raise UnreadableSheet(unclosed(lines.row))
     except csv.Error:
-        raise UnreadableSheet(_unclosed(number + 1)) from None
+        raise UnreadableSheet(unclosed(lines.row)) from None
     except UnicodeError:
         raise UnreadableSheet(
-            _("The text breaks off or is damaged near row %(row)s. Save the file as CSV UTF-8.", row=number + 1)
+            _(
+                "The text breaks off, is damaged or has another encoding near row %(row)s. Save the file as CSV UTF-8.",
+                row=lines.row,
+            )
         ) from None
     finally:
         with contextlib.suppress(ValueError):  # an abandoned reader may outlive its file
             text.detach()
 
 
-def _with_end(text: io.TextIOWrapper) -> Iterator[str]:
-    yield from text
-    yield END
+def _too_wide(row: int, limits: Limits) -> str:
+    return _("Row %(row)s has more than %(columns)s columns.", row=row, columns=limits.columns)
 
 
-def _unclosed(row: int) -> str:
+def unclosed(row: int) -> str:
+    """Return the sentence about a cell or row that goes on and on."""
     return _(
         "A quotation mark that opens in row %(row)s is never closed, or a cell is longer than 131,072 characters.",
         row=row,

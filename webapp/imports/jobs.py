@@ -7,6 +7,7 @@ where it stood and each row has one effect.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import wraps
 from itertools import islice
 from typing import Any
@@ -14,32 +15,37 @@ from typing import Any
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from webapp.core import identity
 from webapp.core.batch import write_rows
 from webapp.core.context import Context
-from webapp.core.custom import tailor
-from webapp.core.errors import Conflict, Invalid
+from webapp.core.database import utcnow
+from webapp.core.errors import Conflict
 from webapp.core.files import store
 from webapp.core.jobs import JobRun, Runner, job
-from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.tenancy import CHECKED, new_session, scoped
 from webapp.core.undo import undo_chunk
+from webapp.core.worker import every_sweep
 from webapp.imports.lookups import names_of
-from webapp.imports.mapping import columns_from_json
+from webapp.imports.mending import skip_note
+from webapp.imports.models import IMPORT_KEPT as KEPT
 from webapp.imports.models import IMPORT_ROWS as ROWS
 from webapp.imports.models import IMPORTS
-from webapp.imports.options import options_from_json
 from webapp.imports.planner import Planned, Planner
 from webapp.imports.reading import RowReader, survey
-from webapp.imports.sheets import UnreadableSheet, read_sheet
+from webapp.imports.sheets import UnreadableSheet
+from webapp.imports.sources import open_sheet
+from webapp.imports.standing import EDITABLE, KEPT_FOR, OUTCOMES, count_fates, is_import
 from webapp.imports.unreadable import RawRow
+from webapp.imports.work import Keys, Work, update_rows
 
 CHECK_CHUNK, APPLY_CHUNK, UNDO_CHUNK = 1_000, 500, 500
 TRIES = 3
-MOST_MISSING, MOST_KEPT = 500, 1_000
-"""How many missing names and kept rows are listed; all are counted."""
+LEVEL = 2**32
+MOST_MISSING, MOST_KEPT = 500, 20
+"""How many missing names, and lines of what an undo kept, stand with the import itself; all are counted."""
 
 Row = dict[str, Any]
 
@@ -55,40 +61,6 @@ def in_own_language(run_it: Runner) -> Runner:
     return wrapped
 
 
-class Work:
-    """One import and what reads and plans its rows."""
-
-    def __init__(self, context: Context, row: Row) -> None:
-        self.context, self.row = context, row
-        self.resource: Resource = tailor(context, registry.resources[row["resource"]])
-        self.columns = columns_from_json(row["columns"])
-        self.options = options_from_json(row["options"])
-
-    def reader(self) -> RowReader:
-        """Return what reads the rows' cells into values."""
-        return RowReader(self.resource, self.columns, self.options, self.row["findings"], self.context.tenant.currency)
-
-    def planner(self) -> Planner:
-        """Return what says the rows' fates."""
-        mapped = frozenset(name for name in self.columns.values() if name)
-        return Planner(self.context, self.resource, self.options, mapped)
-
-    def set(self, **values: Any) -> None:
-        """Change the import's own row."""
-        mine = scoped(self.context.session, IMPORTS) & (IMPORTS.c.id == self.row["id"])
-        self.context.session.execute(update(IMPORTS).where(mine).values(values), execution_options=CHECKED)
-        self.row |= values
-
-    def move(self, cursor: int) -> None:
-        """Set the cursor, or stop when another worker has moved it meanwhile."""
-        mine = scoped(self.context.session, IMPORTS) & (IMPORTS.c.id == self.row["id"])
-        statement = update(IMPORTS).where(mine, IMPORTS.c.cursor == self.row["cursor"]).values(cursor=cursor)
-        result: Any = self.context.session.execute(statement, execution_options=CHECKED)
-        if result.rowcount != 1:
-            raise Conflict(_("Another worker goes on with this import."))
-        self.row["cursor"] = cursor
-
-
 def work_of(context: Context, run: JobRun, state: str) -> Work | None:
     """Return the import that a job works on, None when it is no longer this job's turn."""
     query = select(IMPORTS).where(scoped(context.session, IMPORTS), IMPORTS.c.id == run.payload["import_id"])
@@ -98,6 +70,16 @@ def work_of(context: Context, run: JobRun, state: str) -> Work | None:
     return Work(context, dict(found))
 
 
+def move(work: Work, cursor: int) -> None:
+    """Set an import's cursor, or stop when another worker has moved it meanwhile."""
+    mine = is_import(work.context, work.row["id"])
+    statement = update(IMPORTS).where(mine, IMPORTS.c.cursor == work.row["cursor"]).values(cursor=cursor)
+    result: Any = work.context.session.execute(statement, execution_options=CHECKED)
+    if result.rowcount != 1:
+        raise Conflict(_("Another worker goes on with this import."))
+    work.row["cursor"] = cursor
+
+
 @job("import_check", _l("Dry run of an import"))
 @in_own_language
 def check(context: Context, run: JobRun) -> str | None:
@@ -105,16 +87,23 @@ def check(context: Context, run: JobRun) -> str | None:
     work = work_of(context, run, "checking")
     if work is None:
         return None
-    mine = scoped(context.session, ROWS) & (ROWS.c.import_id == work.row["id"])
-    context.session.execute(delete(ROWS).where(mine), execution_options=CHECKED)
+    of_the_file = [*_rows_of(work), ROWS.c.is_mended.is_(False), ROWS.c.is_skipped.is_(False)]
+    context.session.execute(delete(ROWS).where(*of_the_file), execution_options=CHECKED)
     run.commit()
     try:
         with store().open(work.row["file_key"], context.organization_id) as file:
-            total, findings = survey(read_sheet(file).rows, work.resource, work.columns)
+            by_hand = _by_hand(work)
+            rows = _with_mended(open_sheet(file, work.options).rows, by_hand)
+            total, findings = survey(rows, work.resource, work.columns)
             work.set(total=total, findings=findings, cursor=0, counts={}, missing={}, kept=[])
             run.progress(0, total)
             run.commit()
-            counts = _check_rows(work, run, read_sheet(file).rows)
+            keys = Keys()
+            planner = work.planner(keys)
+            if planner.ancestry.matters:
+                planner.foresee(work.reader(), _with_mended(open_sheet(file, work.options).rows, by_hand))
+            rows = planner.in_order(_with_mended(open_sheet(file, work.options).rows, by_hand))
+            counts = _check_rows(work, run, planner, keys, rows, by_hand)
     except UnreadableSheet as error:
         context.session.rollback()
         work.set(state="failed", message=error.message)
@@ -123,15 +112,44 @@ def check(context: Context, run: JobRun) -> str | None:
     return None
 
 
-def _check_rows(work: Work, run: JobRun, rows: Iterator[RawRow]) -> Counter[str]:
-    reader, planner = work.reader(), work.planner()
+def _rows_of(work: Work) -> list[ColumnElement[bool]]:
+    return [scoped(work.context.session, ROWS), ROWS.c.import_id == work.row["id"]]
+
+
+def _by_hand(work: Work) -> dict[int, Row]:
+    """Return the rows that somebody has mended or skipped, by number: a check keeps them as they are."""
+    names = ("number", "cells", "title", "mark", "is_mended", "is_skipped")
+    touched = or_(ROWS.c.is_mended.is_(True), ROWS.c.is_skipped.is_(True))
+    query = select(*(ROWS.c[name] for name in names)).where(*_rows_of(work), touched)
+    found = work.context.session.execute(query, execution_options=CHECKED).mappings()
+    return {row["number"]: dict(row) for row in found}
+
+
+def _with_mended(rows: Iterator[RawRow], by_hand: Mapping[int, Row]) -> Iterator[RawRow]:
+    """Yield the file's rows, with the cells that somebody put into some of them."""
+    for number, cells in rows:
+        mended = by_hand.get(number)
+        yield number, mended["cells"] if mended is not None and mended["is_mended"] else cells
+
+
+def _check_rows(
+    work: Work, run: JobRun, planner: Planner, keys: Keys, rows: Iterator[RawRow], by_hand: Mapping[int, Row]
+) -> Counter[str]:
+    reader = work.reader()
     counts: Counter[str] = Counter()
     while chunk := list(islice(rows, CHECK_CHUNK)):
-        planned = planner.plan([reader.read(number, cells) for number, cells in chunk])
-        described = planner.describe(planned)
+        skipped = [row for number, _cells in chunk if (row := by_hand.get(number)) and row["is_skipped"]]
+        left_out = {row["number"] for row in skipped}
+        planned = planner.plan([reader.read(number, cells) for number, cells in chunk if number not in left_out])
+        described = work.described(planner, planned, keys)
+        described += [work.left_out(row, skip_note()) for row in skipped]
+        for row in described:
+            row["is_mended"] = bool((own := by_hand.get(row["number"])) and own["is_mended"])
         counts.update(row["fate"] for row in described)
-        own = {"organization_id": work.context.organization_id, "import_id": work.row["id"]}
-        work.context.session.execute(insert(ROWS), [own | row for row in described], execution_options=CHECKED)
+        again = [row["number"] for row in described if row["number"] in by_hand]
+        old = delete(ROWS).where(*_rows_of(work), ROWS.c.number.in_(again))
+        work.context.session.execute(old, execution_options=CHECKED)
+        work.context.session.execute(insert(ROWS), described, execution_options=CHECKED)
         work.set(missing=names_of(planner.lookups.missing, MOST_MISSING), counts=dict(counts))
         run.progress(counts.total(), **counts)
         run.commit()
@@ -141,11 +159,11 @@ def _check_rows(work: Work, run: JobRun, rows: Iterator[RawRow]) -> Counter[str]
 @job("import_apply", _l("Import"))
 @in_own_language
 def apply(context: Context, run: JobRun) -> str | None:
-    """Write the rows that create or update something, 500 a commit, from the cursor on."""
+    """Write the rows that create or update something and are not written yet, 500 a commit."""
     work = work_of(context, run, "applying")
     if work is None:
         return None
-    reader, planner, tries = work.reader(), work.planner(), 0
+    reader, planner, tries = work.reader(), work.planner_of_rows(), 0
     counts = Counter({name: run.counts.get(name, 0) for name in ("created", "updated", "failed")})
     context.session.commit()
     while True:
@@ -163,88 +181,76 @@ def apply(context: Context, run: JobRun) -> str | None:
             work = work_of(context, run, "applying")
             if work is None or tries > TRIES:
                 raise
-            planner = work.planner()
-    work.set(state="applied", applied_at=context.at, counts=work.row["counts"] | dict(counts))
+            planner = work.planner_of_rows()
+    work.set(state="applied", applied_at=context.at, counts=count_fates(context, work.row["id"]))
     return None
+
+
+def _next_rows(work: Work, planner: Planner) -> tuple[list[Row], int]:
+    """Return the next rows to write and where the cursor stands after them: those that name no other row come first.
+
+    Level by level: the cursor holds the level above 32 bits and the row's number below them.
+    """
+    context = work.context
+    level, number = divmod(work.row["cursor"], LEVEL)
+    while level <= max(planner.ancestry.depths.values(), default=0):
+        query = (
+            select(ROWS.c.id, ROWS.c.number, ROWS.c.cells, ROWS.c.fate)
+            .where(
+                *_rows_of(work),
+                ROWS.c.number > number,
+                ROWS.c.fate.in_(("create", "update")),
+                ROWS.c.applied_at.is_(None),
+            )
+            .order_by(ROWS.c.number)
+            .limit(APPLY_CHUNK)
+        )
+        rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+        due = [row for row in rows if planner.depth(row["number"]) == level]
+        if due:
+            return due, level * LEVEL + int(rows[-1]["number"])
+        level, number = (level, rows[-1]["number"]) if rows else (level + 1, 0)
+    return [], work.row["cursor"]
 
 
 def _apply_chunk(work: Work, reader: RowReader, planner: Planner) -> Counter[str] | None:
     """Write the next rows; return how many were created, updated and failed, None when there are none left."""
     context = work.context
-    query = (
-        select(ROWS.c.id, ROWS.c.number, ROWS.c.cells, ROWS.c.fate)
-        .where(
-            scoped(context.session, ROWS),
-            ROWS.c.import_id == work.row["id"],
-            ROWS.c.number > work.row["cursor"],
-            ROWS.c.fate.in_(("create", "update")),
-        )
-        .order_by(ROWS.c.number)
-        .limit(APPLY_CHUNK)
-    )
-    rows = [tuple(row) for row in context.session.execute(query, execution_options=CHECKED)]
+    rows, cursor = _next_rows(work, planner)
     if not rows:
         return None
-    planned = planner.plan([reader.read(number, cells) for _id, number, cells, _fate in rows])
-    _make_missing(planner, planned)
+    planned = planner.plan([reader.read(row["number"], row["cells"]) for row in rows])
+    planner.make_missing(planned)
     good = [row for row in planned if row.fate in {"create", "update"} and row.draft is not None]
     note = _("From %(file)s", file=work.row["filename"])
     written = write_rows(context, work.resource, [row.draft for row in good if row.draft], note)
+    planner.settle(good, written)
     ids = {id(row): item_id for row, item_id in zip(good, written, strict=True)}
-    pairs = [
-        (row_id, fate == row.fate == "create", row) for (row_id, *_cells, fate), row in zip(rows, planned, strict=True)
-    ]
+    pairs = [(row["id"], row["fate"] == done.fate == "create", done) for row, done in zip(rows, planned, strict=True)]
     _keep_ids(context, [(row_id, ids[id(row)]) for row_id, as_checked, row in pairs if as_checked])
+    made = [{"_id": row_id, "_carried": row.carried} for row_id, as_checked, row in pairs if as_checked and row.carried]
+    update_rows(context, ("carried",), made)
     _keep_outcomes(context, planner, [(row_id, row) for row_id, as_checked, row in pairs if not as_checked], ids)
-    work.move(rows[-1][1])
-    return Counter(_OUTCOMES[row.fate] for row in planned if row.fate in _OUTCOMES)
-
-
-_OUTCOMES = {"create": "created", "update": "updated", "error": "failed"}
-
-
-def _make_missing(planner: Planner, planned: Sequence[Planned]) -> None:
-    """Create what good rows need and is missing, then plan them again on what is real now."""
-    needy = [row for row in planned if row.pretended and row.fate in {"create", "update"}]
-    if not needy:
-        return
-    try:
-        real = planner.lookups.make_real(pair for row in needy for pair in row.pretended)
-    except Invalid as error:
-        for row in needy:
-            row.fate = "error"
-            row.reading.fail("_", error.message)
-        return
-    planner.replan(needy, real)
+    move(work, cursor)
+    return Counter(OUTCOMES[row.fate] for row in planned if row.fate in OUTCOMES)
 
 
 def _keep_ids(context: Context, pairs: Sequence[tuple[int, int]]) -> None:
     """Write down which things rows have made that did just what their check said."""
     values = [{"_id": row_id, "_item_id": item_id, "_applied_at": context.at} for row_id, item_id in pairs]
-    _update_rows(context, ("item_id", "applied_at"), values)
+    update_rows(context, ("item_id", "applied_at"), values)
 
 
 def _keep_outcomes(
     context: Context, planner: Planner, pairs: Sequence[tuple[int, Planned]], ids: Mapping[int, int]
 ) -> None:
     """Write down what became of other rows: things may have changed since their check."""
-    kept = ("fate", "changes", "errors", "note", "item_id", "applied_at")
+    kept = ("fate", "changes", "errors", "note", "carried", "item_id", "applied_at")
     outcomes = []
     for (row_id, row), outcome in zip(pairs, planner.describe([row for _id, row in pairs]), strict=True):
         values = outcome | {"item_id": ids.get(id(row), outcome["item_id"]), "applied_at": context.at}
         outcomes.append({"_id": row_id} | {f"_{name}": values[name] for name in kept})
-    _update_rows(context, kept, outcomes)
-
-
-def _update_rows(context: Context, columns: Sequence[str], values: list[Row]) -> None:
-    if not values:
-        return
-    statement = (
-        update(ROWS)
-        .where(ROWS.c.organization_id == context.organization_id, ROWS.c.id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}", type_=ROWS.c[name].type) for name in columns})
-    )
-    context.session.execute(statement, values, execution_options=CHECKED)
+    update_rows(context, kept, outcomes)
 
 
 @job("import_undo", _l("Undoing an import"))
@@ -264,10 +270,55 @@ def undo(context: Context, run: JobRun) -> str | None:
         if report is None:
             break
         before, done = report.last_id, done + report.lines
-        counts.update({"restored": report.restored, "removed": report.removed, "kept": len(report.kept)})
+        counts.update(
+            {"restored": report.restored - report.partly, "removed": report.removed, "kept": len(report.kept)}
+        )
         kept = [*kept, *report.kept][:MOST_KEPT]
+        own = {"organization_id": work.context.organization_id, "import_id": work.row["id"]}
+        if report.kept:
+            context.session.execute(insert(KEPT), [own | line for line in report.kept], execution_options=CHECKED)
         work.set(cursor=before, kept=kept)
         run.progress(done, **counts)
         run.commit()
     work.set(state="undone", undone_at=context.at, counts=work.row["counts"] | dict(counts))
     return None
+
+
+def purge_old() -> int:
+    """Throw away the files and rows of imports at rest for 30 days, in every organization; return how many imports.
+
+    What was never applied is laid aside with them; the summary of the others stays.
+    """
+    purged, before = 0, utcnow() - KEPT_FOR
+    at_rest = (*EDITABLE, "applied", "undone", "discarded")
+    for organization_id in identity.organization_ids():
+        with new_session(organization_id, write=True) as session:
+            query = select(IMPORTS.c.id, IMPORTS.c.file_key, IMPORTS.c.state).where(
+                scoped(session, IMPORTS),
+                IMPORTS.c.purged_at.is_(None),
+                IMPORTS.c.state.in_(at_rest),
+                func.coalesce(IMPORTS.c.undone_at, IMPORTS.c.applied_at, IMPORTS.c.updated_at) < before,
+            )
+            for import_id, file_key, state in session.execute(query, execution_options=CHECKED).all():
+                store().delete(file_key, organization_id)
+                mine = scoped(session, ROWS) & (ROWS.c.import_id == import_id)
+                session.execute(delete(ROWS).where(mine), execution_options=CHECKED)
+                values = {"purged_at": utcnow(), "state": "discarded" if state in EDITABLE else state}
+                this = scoped(session, IMPORTS) & (IMPORTS.c.id == import_id)
+                session.execute(update(IMPORTS).where(this).values(values), execution_options=CHECKED)
+                session.commit()
+                purged += 1
+    return purged
+
+
+@every_sweep
+def purge_daily() -> None:
+    """Purge once a day, and once after each start of the worker."""
+    now = utcnow()
+    if _purges.get("last", now - PURGED_EVERY) <= now - PURGED_EVERY:
+        _purges["last"] = now
+        purge_old()
+
+
+PURGED_EVERY = timedelta(days=1)
+_purges: dict[str, datetime] = {}

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from webapp.accounts.choices import LOCALES
 from webapp.core.resource import Resource, registry
-from webapp.imports.targets import LEFT_OUT, STANDS_IN, targets_of
+from webapp.imports.synonyms import LEFT_OUT, LEFT_OUT_EVERYWHERE, STANDS_IN
+from webapp.imports.targets import targets_of
 
 Columns = Mapping[int, str | None]
 """{column counted from 0: field, or None for "Leave out"}."""
+
+Ranked = list[tuple[int, str]]
+LANGUAGES = tuple(dict.fromkeys(code.partition("_")[0] for code in LOCALES))
+PART, FUZZY = 500, 1_000
+"""Ranks of what is only a part of a field, and from which on guesses are to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +37,27 @@ class Guess:
 
 def guess_columns(resource: Resource | str, headers: Sequence[str]) -> list[Guess]:
     """Return one guess a heading; no field is guessed twice, the better match keeps it."""
-    targets = targets_of(resource)
-    found = [_guess(resource, header) for header in headers]
-    guesses: list[Guess] = [Guess(None, reason=reason) for _field, _rank, reason in found]
-    for name in targets:
-        rivals = sorted((rank, index) for index, (field, rank, _reason) in enumerate(found) if field == name)
-        for place, (rank, index) in enumerate(rivals):
-            taken = _l("Another column becomes %(field)s already.", field=targets[name].label)
-            guesses[index] = Guess(name, sure=rank < FUZZY) if place == 0 else Guess(None, reason=taken)
-    taken_names = {guess.field for guess in guesses}
+    known = registry.resources[resource] if isinstance(resource, str) else resource
+    targets, spoken = targets_of(known), _spoken(known)
+    headings = [normalize_heading(header) for header in headers]
+    reasons = [None if heading in spoken else _left_out(known, heading) for heading in headings]
+    found = [_ranked(known, spoken, h) if reason is None else [] for h, reason in zip(headings, reasons, strict=True)]
+    guesses: list[Guess] = [Guess(None, reason=reason) for reason in reasons]
+    order = list(targets)
+    wishes = sorted((rank, index, order.index(name)) for index, ranked in enumerate(found) for rank, name in ranked)
+    taken: set[str] = set()
+    for rank, index, place in wishes:
+        name = order[place]
+        if guesses[index].field is None and name not in taken:
+            guesses[index] = Guess(name, sure=rank < FUZZY)
+            taken.add(name)
+    for index, ranked in enumerate(found):
+        if ranked and guesses[index].field is None:
+            label = targets[min(ranked)[1]].label
+            guesses[index] = Guess(None, reason=_l("Another column becomes %(field)s already.", field=label))
     for index, guess in enumerate(guesses):
         other = STANDS_IN.get(guess.field or "")
-        if other in targets and other not in taken_names and normalize_heading(headers[index]) in targets[other].names:
+        if other in targets and other not in taken and headings[index] in targets[other].names:
             guesses[index] = Guess(other)
     return guesses
 
@@ -71,9 +88,6 @@ def columns_to_json(columns: Columns) -> dict[str, str | None]:
     return {str(index): field for index, field in sorted(columns.items())}
 
 
-FUZZY = 1_000
-"""Ranks from here on are guesses to be looked at."""
-
 NUMBER_WORDS = frozenset({"nr", "no", "num", "number", "nummer", "numero", "nro", "№"})
 
 
@@ -85,40 +99,45 @@ def normalize_heading(heading: str) -> str:
     return " ".join("no" if word in NUMBER_WORDS else word for word in words)
 
 
-def _known(resource: Resource | str) -> Resource | None:
-    return registry.resources.get(resource) if isinstance(resource, str) else resource
+def _spoken(resource: Resource) -> dict[str, Ranked]:
+    """Return {heading: what it may mean, with ranks}: our own labels in every language, then what others say."""
+    spoken: dict[str, Ranked] = {}
+    for name, target in targets_of(resource).items():
+        base = PART if target.part_of else 0
+        item = resource.fields.get(name)
+        labels = (target.label, *([item.label] if item is not None else []))
+        for heading in _in_every_language(labels):
+            spoken.setdefault(heading, []).append((base, name))
+        for rank, heading in enumerate(target.names):
+            spoken.setdefault(heading, []).append((base + rank, name))
+    return spoken
 
 
-def _own_headings(resource: Resource | str, name: str) -> set[str]:
-    """Return what our own pages and exports call a field, in the reader's language."""
-    known = _known(resource)
-    item = known.fields.get(name) if known else None
-    labels = [targets_of(resource)[name].label] + ([item.label] if item is not None else [])
-    return {normalize_heading(str(label)) for label in labels}
+def _in_every_language(labels: Sequence[Any]) -> set[str]:
+    found = set()
+    for language in LANGUAGES:
+        with force_locale(language):
+            found |= {normalize_heading(str(label)) for label in labels if label is not None}
+    return found
 
 
-def _guess(resource: Resource | str, header: str) -> tuple[str | None, int, Any]:
-    """Return (field, rank, reason); the lowest rank is the surest."""
-    targets, heading, known = targets_of(resource), normalize_heading(header), _known(resource)
-    exact = [(0, name) for name in targets if heading in _own_headings(resource, name)]
-    exact += [(target.names.index(heading), name) for name, target in targets.items() if heading in target.names]
-    if exact:
-        rank, name = min(exact)
-        return name, rank, None
-    made = () if known is None else (i.label for i in known.fields.values() if i.dump_only and i.label is not None)
-    if heading in {normalize_heading(str(label)) for label in made}:
-        return None, 0, _l("Quartermaster works this out or sets it by itself.")
-    for reason, patterns in LEFT_OUT.get(resource if isinstance(resource, str) else resource.name, ()):
+def _left_out(resource: Resource, heading: str) -> Any:
+    """Return why a heading that no field has is left out, None when nobody knows it."""
+    for reason, patterns in (*LEFT_OUT.get(resource.name, ()), *LEFT_OUT_EVERYWHERE):
         if any(re.fullmatch(pattern, heading) for pattern in patterns):
-            return None, 0, reason
+            return reason
+    made = [item.label for item in resource.fields.values() if item.dump_only and item.label is not None]
+    return _l("Quartermaster works this out or sets it by itself.") if heading in _in_every_language(made) else None
+
+
+def _ranked(resource: Resource, spoken: Mapping[str, Ranked], heading: str) -> Ranked:
+    """Return what a heading may mean with ranks, the lowest the surest; by a part of its words when by no other way."""
+    return spoken.get(heading) or sorted(_near(resource, heading))[:1]
+
+
+def _near(resource: Resource, heading: str) -> Iterator[tuple[int, str]]:
     words = set(heading.split())
-    near = [
-        (-len(called), name)
-        for name, target in targets.items()
-        for called in target.names
-        if words.issuperset(called.split()) and (" " in called or len(called) > 5)
-    ]
-    if near:
-        length, name = min(near)
-        return name, 2 * FUZZY + length, None
-    return None, 0, None
+    for name, target in targets_of(resource).items():
+        for called in target.names:
+            if target.part_of is None and words.issuperset(called.split()) and (" " in called or len(called) > 5):
+                yield 2 * FUZZY - len(called), name

@@ -6,11 +6,50 @@ from typing import Any, cast
 from sqlalchemy import CheckConstraint, Index, String, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.database import ForeignId, JsonDict, JsonList, LongText, Model, ShortText, UtcDateTime
-from webapp.core.tenancy import Entity, TenantScoped, tenant_reference, tenant_table_arguments
+from webapp.core.database import (
+    ForeignId,
+    JsonDict,
+    JsonList,
+    KeyColumn,
+    LongText,
+    Model,
+    ShortText,
+    UtcDateTime,
+)
+from webapp.core.tenancy import (
+    Entity,
+    SoftDeleted,
+    TenantScoped,
+    tenant_reference,
+    tenant_table_arguments,
+    unique_among_living,
+)
 
 STATES = ("uploaded", "checking", "checked", "applying", "applied", "undoing", "undone", "failed", "discarded")
 FATES = ("create", "update", "unchanged", "skip", "error")
+
+
+class ImportMapping(Entity, SoftDeleted, Model):
+    """What the headings of one kind of file mean: "Lab sheet" of assets, whose "Inv. No." is the tag.
+
+    `fields` is {heading as `mappings.heading_keys` writes it: field or None}, `headings_key` stands for all of them
+    together; options that speak of a column name its heading, too.
+    """
+
+    __tablename__ = "import_mappings"
+
+    resource: Mapped[str] = mapped_column(String(64))
+    name: Mapped[ShortText]
+    name_key: Mapped[KeyColumn]
+    headings_key: Mapped[str] = mapped_column(String(64))
+    fields: Mapped[JsonDict]
+    options: Mapped[JsonDict]
+    created_by_name: Mapped[ShortText]
+
+    __table_args__: Any = tenant_table_arguments(
+        unique_among_living("uq_import_mappings_name_key", "resource", "name_key"),
+        Index(None, "organization_id", "headings_key"),
+    )
 
 
 class Import(Entity, Model):
@@ -21,9 +60,11 @@ class Import(Entity, Model):
 
     resource: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), default="uploaded")
+    mapping_id: Mapped[ForeignId | None]
     filename: Mapped[ShortText]
     file_key: Mapped[ShortText]
     file_size: Mapped[int]
+    source: Mapped[JsonDict] = mapped_column(default=dict)
     headers: Mapped[JsonList]
     samples: Mapped[JsonList]
     columns: Mapped[JsonDict]
@@ -41,15 +82,21 @@ class Import(Entity, Model):
     created_by_name: Mapped[ShortText]
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__: Any = tenant_table_arguments(
+        *tenant_reference("import_mappings", "mapping_id"),
         CheckConstraint(f"state IN {STATES}", name="state"),
         Index(None, "organization_id", "created_at", "id"),
     )
 
 
 class ImportRow(TenantScoped, Model):
-    """One row of an import: row 12 creates "Thermal camera", row 13 is an error because its date does not exist."""
+    """One row of an import: row 12 creates "Thermal camera", row 13 is an error because its date does not exist.
+
+    `key_tokens` stand for what only one row of a file may have (`work.Keys`); `carried` is for features above; the
+    cells of a mended row are those that somebody typed, one skipped by hand stays out whatever it says.
+    """
 
     __tablename__ = "import_rows"
     __recorded__ = False
@@ -63,6 +110,11 @@ class ImportRow(TenantScoped, Model):
     changes: Mapped[JsonDict]
     errors: Mapped[JsonDict]
     note: Mapped[LongText | None]
+    carried: Mapped[JsonDict] = mapped_column(default=dict)
+    search_text: Mapped[LongText] = mapped_column(default="")
+    key_tokens: Mapped[LongText] = mapped_column(default="")
+    is_mended: Mapped[bool] = mapped_column(default=False)
+    is_skipped: Mapped[bool] = mapped_column(default=False)
     item_id: Mapped[ForeignId | None]
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -74,4 +126,23 @@ class ImportRow(TenantScoped, Model):
     )
 
 
+class ImportKept(TenantScoped, Model):
+    """What an undo left as it is, and why: "AST-000012 keeps its name, it was changed since"."""
+
+    __tablename__ = "import_kept"
+    __recorded__ = False
+
+    import_id: Mapped[ForeignId]
+    item_type: Mapped[str] = mapped_column(String(64))
+    item_id: Mapped[ForeignId]
+    name: Mapped[ShortText]
+    reason: Mapped[LongText]
+    fields: Mapped[JsonList]
+
+    __table_args__: Any = tenant_table_arguments(
+        *tenant_reference("imports", "import_id"), Index(None, "organization_id", "import_id", "id")
+    )
+
+
 IMPORTS, IMPORT_ROWS = cast(Table, Import.__table__), cast(Table, ImportRow.__table__)
+IMPORT_KEPT, IMPORT_MAPPINGS = cast(Table, ImportKept.__table__), cast(Table, ImportMapping.__table__)

@@ -1,29 +1,40 @@
 """The pages of imports: the list with the upload, and one import on its way from columns to done."""
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
-from webapp.core.context import Context, make_context
+from webapp.core.access import can
+from webapp.core.context import Context
 from webapp.core.custom import tailor
 from webapp.core.errors import Invalid
-from webapp.core.resource import registry
-from webapp.core.tenancy import new_session
-from webapp.faces.export import neutralize, streamed_csv
+from webapp.core.resource import Resource, registry
+from webapp.faces.export import offer
 from webapp.faces.rendering import Renderer
 from webapp.faces.surface import go, is_fragment, page, toast
-from webapp.imports import presenting, rules
-from webapp.imports.targets import TARGETS, targets_of
+from webapp.imports import mapping_pages, mappings, presenting, presenting_rows, row_pages, rules
+from webapp.imports.downloads import kept_file, rows_file
+from webapp.imports.standing import EDITABLE, HIGHEST, KEPT_FOR, list_kept, total_rows
+from webapp.imports.targets import importable, match_keys, targets_of
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 PER_PAGE = 50
-ERROR_PAGE = 1_000
+FORMATS = "<any(csv, xlsx):format>"
+ONE, MAPPING = (f"<int(max={2**63 - 1}):{name}>" for name in ("import_id", "mapping_id"))
+ROW = f"<int(max={HIGHEST}):number>"
+
+
+@offer
+def way_in(context: Context, resource: Resource, _query: str, _fields: str) -> list[dict[str, Any]]:
+    """Return the way from a list to the import of its kind."""
+    allowed = can(context.actor, rules.WRITE) and can(context.actor, resource.write_permission)
+    if not allowed or resource.name not in {known.name for known in importable()}:
+        return []
+    url = url_for("imports.index", resource=resource.name)
+    return [{"label": _("Import a spreadsheet"), "url": url, "icon": "file-import"}]
 
 
 def index(context: Context) -> ResponseReturnValue:
@@ -35,103 +46,107 @@ def index(context: Context) -> ResponseReturnValue:
             if sent is None or not sent.filename:
                 raise Invalid({"file": [_("Choose a file.")]})
             import_id = rules.upload(
-                context, request.form.get("resource", "assets"), cast(BinaryIO, sent.stream), sent.filename
+                context,
+                request.form.get("resource") or rules.AUTO,
+                cast(BinaryIO, sent.stream),
+                sent.filename,
+                mapping=request.form.get("mapping") or None,
             )
             return go(url_for("imports.detail", import_id=import_id))
         except Invalid as error:
             context.session.rollback()
             errors = error.errors
-    number = _page_number()
+    number = page_number()
     rows, total = rules.list_imports(context, page=number, per_page=PER_PAGE)
     renderer = Renderer(context)
     running = [row for row in rows if presenting.is_running(row)]
+    writable = [known for known in importable() if can(context.actor, known.write_permission)]
     body = render_template(
         "imports/index.html",
         crumbs=[(_("Imports"), None)],
         jobs=[presenting.job_of(renderer, row, stoppable=presenting.may_write(context, row)) for row in running],
         rows=[presenting.list_line(context, renderer, row) for row in rows if row not in running],
         errors=[message for found in errors.values() for message in found],
-        resources=[(name, registry.resources[name].title) for name in TARGETS],
-        may_write="imports:write" in context.actor.permissions,
-        foot=_foot(renderer, number, len(rows), total, url_for("imports.index"), {}),
+        resources=[(known.name, known.title) for known in writable],
+        chosen=request.form.get("resource") or request.args.get("resource", ""),
+        mappings=mappings.list_mappings(context),
+        may_write=can(context.actor, rules.WRITE),
+        foot=foot(renderer, number, len(rows), total, url_for("imports.index")),
     )
     return make_response(body, 422 if errors else 200)
 
 
 def detail(context: Context, import_id: int) -> ResponseReturnValue:
     """Show one import: its columns, what is missing, and the fate of its rows."""
-    row = rules.get_import(context, import_id)
-    return _detail(context, row)
+    return _detail(context, rules.get_import(context, import_id))
 
 
 def _detail(context: Context, row: dict[str, Any], errors: list[str] | None = None) -> str:
     renderer, resource = Renderer(context), tailor(context, registry.resources[row["resource"]])
-    targets = targets_of(resource)
-    fate = request.args.get("fate") if request.args.get("fate") in presenting.FATES else None
-    number, counts = _page_number(), row["counts"]
-    total = counts.get(fate, 0) if fate else sum(counts.get(name, 0) for name in presenting.FATES)
-    rows = rules.list_rows(context, row["id"], fate=fate, page=number, per_page=PER_PAGE) if total else []
-    base = url_for("imports.detail", import_id=row["id"])
+    number, shown = page_number(), row_pages.asked()
+    fate, q = shown.get("fate"), shown.get("q", "")
+    counts = row["counts"]
+    counted = counts.get(fate, 0) if fate else sum(counts.get(name, 0) for name in presenting.FATES)
+    total = total_rows(context, row["id"], fate=fate, q=q) if q else counted
+    rows = rules.list_rows(context, row["id"], fate=fate, q=q, page=number, per_page=PER_PAGE) if total else []
     values = {
         "row": row,
-        "lines": presenting.row_lines(renderer, resource, rows),
-        "foot": _foot(renderer, number, len(rows), total, base, {"fate": fate} if fate else {}),
+        "lines": presenting_rows.row_lines(renderer, resource, row, rows, shown),
+        "foot": foot(renderer, number, len(rows), total, presenting_rows.rows_url(row["id"], shown)),
         "singular": resource.singular,
+        "tabs": presenting_rows.fate_tabs(renderer, row, shown),
+        "downloads": presenting_rows.downloads(row, shown) if total else [],
+        "shown": shown,
     }
     if is_fragment("import-rows"):
-        return render_template("imports/_rows.html", **values)
-    editable = row["state"] in {"uploaded", "checked", "failed"} and presenting.may_write(context, row)
-    changing = sum(counts.get(name, 0) for name in ("create", "update"))
-    lines = presenting.column_lines(resource, row)
+        return render_template("imports/_rows.html", swapped=True, **values)
+    targets, lines = targets_of(resource), presenting.column_lines(resource, row)
     return render_template(
         "imports/detail.html",
         **values,
+        **_standing(context, renderer, row),
+        **presenting.acts_of(context, renderer, row),
         crumbs=[(_("Imports"), url_for("imports.index")), (row["filename"], None)],
-        steps=[str(step) for step in presenting.STEPS],
-        step=presenting.STEP_OF.get(row["state"], 5 if row["state"] in {"applied", "undone"} else 4),
-        state=presenting.STATES[row["state"]],
         into=resource.title,
-        total=renderer.number(row["total"]),
-        outcome=presenting.outcome(renderer, row),
-        job=presenting.job_of(renderer, row, stoppable=True) if presenting.is_running(row) else None,
         columns=lines,
         mapped=sum(1 for line in lines if line.target),
         targets=[(name, target.label) for name, target in targets.items()],
-        keys=[(name, target.label) for name, target in targets.items() if target.key],
+        keys=[(name, presenting.label_of(resource, name)) for name in match_keys(resource)],
         missing=presenting.missing_lines(context, row),
-        tabs=presenting.fate_tabs(renderer, row, fate),
-        changing=ngettext("Apply %(count)s row", "Apply %(count)s rows", changing, count=renderer.number(changing)),
-        can_apply=row["state"] == "checked" and changing > 0,
-        editable=editable,
-        may_write=presenting.may_write(context, row),
+        source=presenting.source_words(row),
+        reading=presenting.reading_choices(row),
+        mappings=mappings.list_mappings(context, resource.name),
+        mapping=next((m for m in mappings.list_mappings(context, resource.name) if m["id"] == row["mapping_id"]), None),
+        editable=row["state"] in EDITABLE and presenting.may_write(context, row),
         errors=errors or [],
-        kept=[_kept_line(context, item) for item in row["kept"]],
     )
 
 
-def _kept_line(context: Context, item: dict[str, Any]) -> dict[str, Any]:
-    known = registry.by_table(item["item_type"])
-    resource = tailor(context, known) if known else None
-    url = url_for(f"{resource.name}.detail", row_id=item["item_id"]) if resource and "get" in resource.pages else None
-    words = [presenting.label_of(resource, name) if resource else name for name in item["fields"]]
-    return {"name": item["name"], "url": url, "reason": item["reason"], "fields": ", ".join(words)}
+def _standing(context: Context, renderer: Renderer, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how far an import is, and what came of it."""
+    until = row["applied_at"] + KEPT_FOR if row["applied_at"] else None
+    return {
+        "steps": [str(step) for step in presenting.STEPS],
+        "step": presenting.STEP_OF.get(row["state"], 5 if row["state"] in {"applied", "undone"} else 4),
+        "state": presenting.STATES[row["state"]],
+        "total": renderer.number(row["total"]),
+        "outcome": presenting.outcome(renderer, row),
+        "job": presenting.job_of(renderer, row, stoppable=True) if presenting.is_running(row) else None,
+        "until": renderer.moment(until) if until and presenting.can_undo(context, dict(row)) else "",
+        "kept": presenting.kept_lines(context, row["kept"]),
+        "kept_more": row["counts"].get("kept", 0) > len(row["kept"]),
+    }
 
 
-def _page_number() -> int:
+def page_number() -> int:
+    """Return the page that is asked for, 1 when it is none."""
     text = request.args.get("page", "1")
     return min(int(text), 100_000) if text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) else 1
 
 
-def _foot(
-    renderer: Renderer, number: int, shown: int, total: int, base: str, state: dict[str, str]
-) -> dict[str, str | None]:
+def foot(renderer: Renderer, number: int, shown: int, total: int, base: str) -> dict[str, str | None]:
     """Return the foot of a paged table: its range and where to go on."""
-    first = (number - 1) * PER_PAGE + 1
-
-    def url(page_number: int) -> str:
-        query = "&".join(f"{name}={value}" for name, value in {**state, "page": str(page_number)}.items())
-        return f"{base}?{query}"
-
+    first, joint = (number - 1) * PER_PAGE + 1, "&" if "?" in base else "?"
     words = _(
         "%(first)s–%(last)s of %(total)s",
         first=renderer.number(first),
@@ -140,8 +155,8 @@ def _foot(
     )
     return {
         "range": words if shown else _("nothing"),
-        "previous_url": url(number - 1) if number > 1 else None,
-        "next_url": url(number + 1) if first + shown - 1 < total else None,
+        "previous_url": f"{base}{joint}page={number - 1}" if number > 1 else None,
+        "next_url": f"{base}{joint}page={number + 1}" if first + shown - 1 < total else None,
     }
 
 
@@ -157,34 +172,58 @@ def progress(context: Context, import_id: int) -> ResponseReturnValue:
 def columns(context: Context, import_id: int) -> ResponseReturnValue:
     """Take the corrected columns and options, and check again."""
     row = rules.get_import(context, import_id, write=True)
-    mapping, options = _posted(len(row["headers"]))
+    mapping, options = _posted(row)
     try:
         rules.change(context, import_id, mapping, options)
     except Invalid as error:
         context.session.rollback()
         row = rules.get_import(context, import_id)
         row["columns"] = {str(index): field for index, field in mapping.items()}
-        messages = [message for found in error.errors.values() for message in found]
-        return make_response(_detail(context, row, messages), 422)
+        return make_response(_detail(context, row, _messages(error)), 422)
     return go(url_for("imports.detail", import_id=import_id))
 
 
-def _posted(width: int) -> tuple[dict[int, str | None], dict[str, Any]]:
-    """Return the mapping and the options of the form."""
-    form = request.form
+def _messages(error: Invalid) -> list[str]:
+    return [message for found in error.errors.values() for message in found]
+
+
+def _posted(row: Mapping[str, Any]) -> tuple[dict[int, str | None], dict[str, Any]]:
+    """Return the mapping and the options of the form; a key that nobody chose is left to the columns."""
+    form, width = request.form, len(row["headers"])
     mapping = {i: form[f"column-{i}"] or None for i in range(width) if f"column-{i}" in form}
-    options: dict[str, Any] = {
-        "create": form.getlist("create"),
-        "match": form.get("match") or None,
-        "blanks": form.get("blanks", "keep"),
-    }
+    options: dict[str, Any] = {"create": form.getlist("create"), "blanks": form.get("blanks", "keep")}
+    if form.get("match") or row["options"].get("match"):
+        options["match"] = form.get("match") or None
     for name in ("dates", "decimals"):
         options[name] = {str(i): form[f"{name}-{i}"] for i in range(width) if form.get(f"{name}-{i}")}
+    options |= {name: form[name] or None for name in ("encoding", "delimiter", "sheet") if name in form}
     return mapping, options
 
 
+def use(context: Context, import_id: int) -> ResponseReturnValue:
+    """Read the columns by a kept mapping, and check again."""
+    try:
+        rules.change(context, import_id, mapping=request.form.get("mapping", ""))
+    except Invalid as error:
+        context.session.rollback()
+        return make_response(_detail(context, rules.get_import(context, import_id), _messages(error)), 422)
+    return go(url_for("imports.detail", import_id=import_id))
+
+
+def keep(context: Context, import_id: int) -> ResponseReturnValue:
+    """Keep what the columns mean, under a name."""
+    name = request.form.get("name", "")
+    try:
+        mappings.keep(context, import_id, name)
+    except Invalid as error:
+        context.session.rollback()
+        return make_response(_detail(context, rules.get_import(context, import_id), _messages(error)), 422)
+    toast(_("Files with these headings are read as “%(name)s” from now on", name=" ".join(name.split())))
+    return go(url_for("imports.detail", import_id=import_id))
+
+
 def apply(context: Context, import_id: int) -> ResponseReturnValue:
-    """Start to write the rows."""
+    """Start to write the rows that wait."""
     rules.apply(context, import_id)
     return go(url_for("imports.detail", import_id=import_id))
 
@@ -209,43 +248,50 @@ def discard(context: Context, import_id: int) -> ResponseReturnValue:
     return go(url_for("imports.index"))
 
 
-def errors(context: Context, import_id: int) -> ResponseReturnValue:
-    """Send the rows in error as CSV: the file's own columns, then what is wrong; mended, it can be uploaded again."""
-    row = rules.get_import(context, import_id)
-    return streamed_csv(_error_blocks(context, row), f"errors-{import_id}.csv")
+def rows_as_file(context: Context, import_id: int, format: str) -> ResponseReturnValue:
+    """Send the rows that are asked for: the file's own columns, then what becomes of each; it can be uploaded again."""
+    shown = row_pages.asked()
+    return rows_file(context, rules.get_import(context, import_id), format, shown.get("fate"), shown.get("q", ""))
 
 
-def _error_blocks(context: Context, row: dict[str, Any]) -> Iterator[bytes]:
-    buffer = io.StringIO(newline="")
-    writer, resource = csv.writer(buffer), tailor(context, registry.resources[row["resource"]])
-    writer.writerow([neutralize(header) for header in (*row["headers"], _("Row"), _("Problem"))])
-    yield b"\xef\xbb\xbf"
-    scope, number = context.actor.scope_location_id, 1
-    with new_session(context.organization_id, write=False, scope_location_id=scope) as session:
-        own = make_context(session, context.tenant, context.actor, at=context.at)
-        while found := rules.list_rows(own, row["id"], fate="error", page=number, per_page=ERROR_PAGE):
-            for item in found:
-                cells = [neutralize(str(cell)) for cell in item["cells"]]
-                cells += [""] * (len(row["headers"]) - len(cells))
-                problem = " ".join(presenting.error_sentences(resource, item["errors"]))
-                writer.writerow([*cells[: len(row["headers"])], item["number"], neutralize(problem)])
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-            number += 1
-    yield buffer.getvalue().encode()
+def kept(context: Context, import_id: int) -> ResponseReturnValue:
+    """Show all that the undo left as it is, and why."""
+    row, number, renderer = rules.get_import(context, import_id), page_number(), Renderer(context)
+    lines = list_kept(context, import_id, page=number, per_page=PER_PAGE)
+    url, total = url_for("imports.detail", import_id=import_id), row["counts"].get("kept", 0)
+    return render_template(
+        "imports/kept.html",
+        crumbs=[(_("Imports"), url_for("imports.index")), (row["filename"], url), (_("Kept"), None)],
+        row=row,
+        lines=presenting.kept_lines(context, lines),
+        foot=foot(renderer, number, len(lines), total, url_for("imports.kept", import_id=import_id)),
+    )
+
+
+def kept_as_file(context: Context, import_id: int, format: str) -> ResponseReturnValue:
+    """Send all that the undo left as it is."""
+    return kept_file(context, rules.get_import(context, import_id), format)
 
 
 READ, WRITE = rules.READ, rules.WRITE
 for rule, endpoint, view, permission, methods in (
     ("", "index", index, READ, ["GET", "POST"]),
-    ("/<int:import_id>", "detail", detail, READ, ["GET"]),
-    ("/<int:import_id>/progress", "progress", progress, READ, ["GET"]),
-    ("/<int:import_id>/errors.csv", "errors", errors, READ, ["GET"]),
-    ("/<int:import_id>/columns", "columns", columns, WRITE, ["POST"]),
-    ("/<int:import_id>/apply", "apply", apply, WRITE, ["POST"]),
-    ("/<int:import_id>/undo", "undo", undo, WRITE, ["POST"]),
-    ("/<int:import_id>/stop", "stop", stop, WRITE, ["POST"]),
-    ("/<int:import_id>/discard", "discard", discard, WRITE, ["POST"]),
+    (f"/{ONE}", "detail", detail, READ, ["GET"]),
+    (f"/{ONE}/progress", "progress", progress, READ, ["GET"]),
+    (f"/{ONE}/rows.{FORMATS}", "rows_file", rows_as_file, READ, ["GET"]),
+    (f"/{ONE}/rows/{ROW}", "row", row_pages.row, WRITE, ["GET", "POST"]),
+    (f"/{ONE}/rows/{ROW}/skip", "skip", row_pages.skip, WRITE, ["POST"]),
+    (f"/{ONE}/kept", "kept", kept, READ, ["GET"]),
+    (f"/{ONE}/kept.{FORMATS}", "kept_file", kept_as_file, READ, ["GET"]),
+    (f"/{ONE}/columns", "columns", columns, WRITE, ["POST"]),
+    (f"/{ONE}/use", "use", use, WRITE, ["POST"]),
+    (f"/{ONE}/keep", "keep", keep, WRITE, ["POST"]),
+    (f"/{ONE}/apply", "apply", apply, WRITE, ["POST"]),
+    (f"/{ONE}/undo", "undo", undo, WRITE, ["POST"]),
+    (f"/{ONE}/stop", "stop", stop, WRITE, ["POST"]),
+    (f"/{ONE}/discard", "discard", discard, WRITE, ["POST"]),
+    ("/mappings", "mappings", mapping_pages.index, READ, ["GET"]),
+    (f"/mappings/{MAPPING}", "rename_mapping", mapping_pages.rename, WRITE, ["POST"]),
+    (f"/mappings/{MAPPING}/delete", "delete_mapping", mapping_pages.delete, WRITE, ["POST"]),
 ):
     blueprint.add_url_rule(rule, endpoint, page(view, permission), methods=methods)

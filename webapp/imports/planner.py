@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from babel.dates import format_date
 from flask_babel import gettext as _
-from sqlalchemy import exists, select
 
-from webapp.core.activity import Activity, differences, plain
-from webapp.core.batch import find_rows, plan_rows
+from webapp.core.batch import plan_rows
 from webapp.core.context import Context
-from webapp.core.database import key_of, table_of
-from webapp.core.fields import Text
-from webapp.core.labels import labels_for
-from webapp.core.lookup import ids_by_name
-from webapp.core.query import reach
-from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.custom import stored_value
+from webapp.core.database import key_of
+from webapp.core.fields import FaceField, Text
+from webapp.core.resource import Resource
 from webapp.core.writes import Draft
-from webapp.faces.rendering import within_sentence
-from webapp.imports.lookups import BY_NAME_ALONE, Lookups, PretendingFacts, Unresolved, Wanted
+from webapp.faces.export import neutralize
+from webapp.imports import carrying, describing
+from webapp.imports.ancestry import NAMED_BY, Ancestry
+from webapp.imports.completing import complete
+from webapp.imports.finding import Finder
+from webapp.imports.lookups import Lookups
+from webapp.imports.making import PretendingFacts
 from webapp.imports.options import Options
-from webapp.imports.reading import Reading
-from webapp.imports.targets import targets_of
+from webapp.imports.reading import Reading, RowReader, split_codes
+from webapp.imports.resolving import Resolver
+from webapp.imports.targets import CHECKED_OUT_TO, targets_of
+from webapp.imports.unreadable import RawRow
+from webapp.imports.values import clean_text
 
 Row = dict[str, Any]
-LOG = table_of(Activity)
-DERIVED = frozenset({"category", "manufacturer", "status"})
-"""Names that an empty cell does not clear: a product says them, or there must be one."""
 
 
 @dataclass(slots=True)
 class Planned:
-    """A row's fate with its reasons; `draft` is what to write, None for skipped rows and those that make no sense."""
+    """A row's fate with its reasons; `draft` is what to write, None for skipped rows and those that make no sense.
+
+    `carried` is what later features take over: {"checked_out_to": {"type": "person", "text": …, "person_id": …}}.
+    """
 
     reading: Reading
     fate: str = "error"
@@ -45,6 +47,8 @@ class Planned:
     patch: Row = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     pretended: list[tuple[str, int]] = field(default_factory=list)
+    carried: Row = field(default_factory=dict)
+    promised: int | None = None
 
     @property
     def item_id(self) -> int | None:
@@ -59,179 +63,113 @@ class Planner:
         self.context, self.resource, self.options, self.mapped = context, resource, options, mapped
         self.lookups = Lookups(context)
         self.targets = targets_of(resource)
-        self._seen: dict[tuple[str, Any], int] = {}
-        self._names: dict[str, dict[str, int | None]] = {}
+        self.ancestry = Ancestry(resource, mapped)
+        self.resolver = Resolver(context, resource, self.lookups, options, mapped)
+        self.finder = Finder(context, resource, options.match, self.resolver)
+        self._promised: dict[int, int] = {}
+        self.carries = any(name.partition(".")[0] == CHECKED_OUT_TO for name in mapped)
+
+    def foresee(self, reader: RowReader, rows: Iterable[RawRow]) -> None:
+        """Look through the whole file for rows that name each other, before any is planned."""
+        self.ancestry.survey(reader, rows)
+        self.resolver.circular = self.ancestry.circular
+
+    def in_order(self, rows: Iterable[RawRow]) -> Iterator[RawRow]:
+        """Yield rows so that each comes after those that it names."""
+        return self.ancestry.in_order(rows)
+
+    def depth(self, number: int) -> int:
+        """Return how deep a row stands below others of the file."""
+        return self.ancestry.depths.get(number, 0)
 
     def plan(self, readings: Sequence[Reading]) -> list[Planned]:
-        """Return the fate of each row."""
+        """Return the fate of each row; those that others of them name are planned first."""
         planned = [Planned(reading) for reading in readings]
-        self._find_current(planned)
+        levels: defaultdict[int, list[Planned]] = defaultdict(list)
         for row in planned:
+            levels[self.depth(row.reading.number)].append(row)
+        for depth in sorted(levels):
+            self._plan(levels[depth])
+        return planned
+
+    def _plan(self, rows: list[Planned]) -> None:
+        self.resolver.expect(rows)
+        if self.carries:
+            carrying.expect(self.lookups, rows)
+        self.finder.find(rows)
+        self.resolver.expect_current(rows)
+        for row in rows:
             if row.fate != "skip":
                 self._make_patch(row)
-        self._draft([row for row in planned if row.fate != "skip" and not row.reading.errors])
-        return planned
+        self._draft([row for row in rows if row.fate != "skip" and not row.reading.errors])
+        if self.ancestry.matters:
+            self._remember_broken(rows)
 
     def replan(self, rows: Sequence[Planned], real: Mapping[int, int]) -> None:
         """Plan rows again whose pretended references have become real ones."""
         columns = set(self.resource.references)
         for row in rows:
             row.patch = {n: real.get(v, v) if n in columns and v else v for n, v in row.patch.items()}
+            row.carried = carrying.settled(row.carried, real)
             row.pretended = []
         self._draft(rows)
 
-    def _find_current(self, planned: list[Planned]) -> None:
-        """Give each row the living thing that its key names; a key of a deleted one makes it skipped."""
-        match = self.options.match
-        if match is None:
+    def make_missing(self, rows: Sequence[Planned]) -> None:
+        """Create what good rows need and is missing, then plan them again on what is real now."""
+        needy = [row for row in rows if row.pretended and row.fate in {"create", "update"}]
+        if not needy:
             return
-        item = self.resource.fields[match]
-        column = (item.twin if isinstance(item, Text) else None) or item.column
-        keys = {
-            id(row): key_of(value) if column != item.column else value
-            for row in planned
-            if (value := row.reading.values.get(match)) is not None
-        }
-        found = find_rows(self.context, self.resource, column, keys.values())
-        deleted = self._deleted(column, set(keys.values()) - set(found))
-        for row in planned:
-            key = keys.get(id(row))
-            row.current = found.get(key)
-            if key in deleted:
-                row.fate = "skip"
-                day = format_date(deleted[key].date(), "medium")
-                row.notes.append(_("It was deleted on %(day)s, restore it first.", day=day))
-                continue
-            if key is not None and self._used_before((column, key), row.reading.number):
-                again = _("Row %(row)s has this already.", row=self._seen[column, key])
-                row.reading.fail(match, again)
+        real = self.lookups.make_real(pair for row in needy for pair in row.pretended)
+        for row in needy:
+            for pair in row.pretended:
+                if pair in self.lookups.refused:
+                    row.fate = "error"
+                    row.reading.fail("_", self.lookups.refused[pair])
+        self.replan([row for row in needy if row.fate != "error"], real)
 
-    def _used_before(self, key: tuple[str, Any], number: int) -> bool:
-        return self._seen.setdefault(key, number) != number
-
-    def _deleted(self, column: str, keys: set[Any]) -> dict[Any, datetime]:
-        """Return {key: when} of what somebody has deleted; what an undo took away may come again."""
-        table = self.resource.table
-        if not keys or "deleted_at" not in table.c:
-            return {}
-        undone = exists().where(
-            scoped(self.context.session, LOG),
-            LOG.c.item_type == table.name,
-            LOG.c.item_id == table.c.id,
-            LOG.c.event == "Delete",
-            LOG.c.at == table.c.deleted_at,
-            LOG.c.forced,
-        )
-        query = select(table.c[column], table.c.deleted_at).where(
-            *reach(self.context, self.resource),
-            table.c[column].in_(sorted(keys)),
-            table.c.deleted_at.isnot(None),
-            ~undone,
-        )
-        return {row[0]: row[1] for row in self.context.session.execute(query, execution_options=CHECKED)}
+    def settle(self, rows: Sequence[Planned], ids: Sequence[int]) -> None:
+        """Let rows that were just written be named by the rows after them."""
+        for row, row_id in zip(rows, ids, strict=True):
+            if row.promised is not None:
+                self.lookups.settle(self.resource.name, row.promised, row_id)
+                self._promised.pop(row.reading.number, None)
+                row.promised = None
 
     def _make_patch(self, row: Planned) -> None:
         """Turn a row's values into a patch of the resource: names become ids, empty cells follow the option."""
-        values = row.reading.values
-        names = {n: v for n, v in values.items() if self.targets[n].refers_to and v is not None}
-        row.patch = {n: v for n, v in values.items() if n in self.resource.writable and n not in names}
+        writable = self.resource.writable
+        row.patch = {n: v for n, v in row.reading.values.items() if n in writable}
         if self.options.blanks == "keep" or row.current is None:
             row.patch = {n: v for n, v in row.patch.items() if v is not None}
-        row.patch = {n: v for n, v in row.patch.items() if v is not None or self.resource.writable[n].allow_none}
-        row.patch.pop("tag", None) if row.patch.get("tag") is None else None
-        self._resolve(row, names)
-        if self.options.blanks == "clear" and row.current is not None:
-            cleared = {n for n, v in values.items() if v is None and self.targets[n].refers_to and n not in DERIVED}
-            row.patch |= {self.resource.names[name].of: None for name in cleared}
+        row.patch = {n: v for n, v in row.patch.items() if v is not None or writable[n].allow_none}
+        numbering = self.resource.numbering
+        if numbering is not None and row.patch.get(numbering.column, "") is None:
+            del row.patch[numbering.column]
+        for name, value in row.patch.items():
+            row.patch[name] = self._as_it_is(row, writable[name], value)
+        self.resolver.resolve(row)
+        if row.current is None:
+            complete(self.resource.name, row.patch, self.lookups)
+        if self.carries:
+            carrying.carry(row, self.resolver, self.options)
 
-    def _resolve(self, row: Planned, names: Mapping[str, Any]) -> None:
-        current = row.current or {}
-        ids: dict[str, int | None] = {}
-        finders: dict[str, Any] = {
-            "category": lambda text: self.lookups.category(text),
-            "manufacturer": lambda text: self.lookups.manufacturer(text),
-            "status": lambda text: self.lookups.status(text),
-            "location": lambda text: self.lookups.location(text, current.get("location_id")),
-        }
-        for name, find in finders.items():
-            if name in names:
-                ids[name] = self._try(row, name, find, names[name])
-        product = names.get("product") or row.reading.values.get("model_number")
-        if product and not {"category", "manufacturer"} & set(row.reading.errors):
-            wanted = Wanted(
-                name=product,
-                model_number=row.reading.values.get("model_number"),
-                manufacturer_id=ids.get("manufacturer"),
-                category_id=ids.get("category"),
-                number_known="model_number" in self.mapped,
-                maker_known="manufacturer" in self.mapped,
-            )
-            ids["product"] = self._try(
-                row, "product", lambda _text: self.lookups.product(wanted, current.get("product_id")), product
-            )
-        elif ids.get("manufacturer"):
-            row.notes.append(_("The maker is left out: the row names no product."))
-            del ids["manufacturer"]
-        for name in names.keys() - finders.keys() - {"product"}:
-            target = registry.resources[str(self.targets[name].refers_to)]
-            column = self.resource.names[name].of
-            ids[name] = self._try(row, name, self._finder(target, column, current.get(column)), names[name])
-        self._keep_products_category(row, ids)
-        self._refuse_unwanted(row, ids)
-        if ids.get("product"):
-            ids.pop("category", None)
-        row.patch |= {f"{n}_id": i for n, i in ids.items() if n != "manufacturer" and i is not None}
+    def _as_it_is(self, row: Planned, item: FaceField, value: Any) -> Any:
+        """Return a value as the thing has it where a cell cannot tell the two apart, such as by its inner spaces."""
+        if item.kind == "codes":
+            return self._codes(row, item, value)
+        if row.current is None or not isinstance(item, Text) or value is None:
+            return value
+        now = stored_value(row.current, item.column)
+        if now is None or now == value or clean_text(neutralize(now), multiline=item.kind == "longtext") != value:
+            return value
+        return now
 
-    def _finder(self, target: Resource, column: str, current_id: int | None) -> Callable[[str], int]:
-        if target.name in BY_NAME_ALONE:
-            return lambda text: self.lookups.by_name(target.name, text, current_id)
-        return lambda text: self._named(target, column, text)
-
-    def _named(self, target: Resource, column: str, text: str) -> int:
-        """Return the row with a name that a reference may have; each name is looked for once."""
-        found = self._names.setdefault(column, {})
-        if text not in found:
-            only = self.resource.offer(self.context, column, None)
-            found[text] = ids_by_name(self.context, target, [text], only=only).get(text, 0)
-        row_id = found[text]
-        if row_id is None:
-            raise Unresolved(_("More than one is called “%(name)s”.", name=text))
-        if row_id == 0:
-            singular = within_sentence(target.singular)
-            raise Unresolved(_("There is no %(thing)s “%(name)s”.", thing=singular, name=text))
-        return row_id
-
-    def _try(self, row: Planned, name: str, find: Any, text: str) -> int | None:
-        try:
-            return int(find(text))
-        except Unresolved as reason:
-            row.reading.fail(name, str(reason))
-            return None
-
-    def _keep_products_category(self, row: Planned, ids: dict[str, int | None]) -> None:
-        """Drop the row's category where its product has one: a product sets the category."""
-        product_id = ids.get("product")
-        if product_id is None:
-            return
-        product = self.lookups.row("products", product_id)
-        if ids.get("category") not in (None, product["category_id"]):
-            kept = product["category_id"]
-            label = self.lookups.label("categories", kept) if kept in self.lookups.known("categories") else f"#{kept}"
-            row.notes.append(_("The category is that of the product: %(name)s.", name=label))
-        ids |= {"category": product["category_id"], "manufacturer": product["manufacturer_id"]}
-
-    def _refuse_unwanted(self, row: Planned, ids: Mapping[str, int | None]) -> None:
-        """Fail a row that needs something missing which nobody has asked to be made."""
-        for name, row_id in ids.items():
-            kind = self.targets[name].refers_to
-            if kind is None or row_id is None or row_id >= 0:
-                continue
-            row.pretended.append((kind, row_id))
-            self.lookups.need(kind, row_id)
-            if kind not in self.options.create:
-                singular = within_sentence(registry.resources[kind].singular)
-                text = self.lookups.label(kind, row_id)
-                row.reading.fail(name, _("There is no %(thing)s “%(name)s”.", thing=singular, name=text))
+    def _codes(self, row: Planned, item: FaceField, value: list[str] | None) -> list[str] | None:
+        now = None if row.current is None else stored_value(row.current, item.column)
+        if value and now and value in (split_codes(", ".join(now)), split_codes("\n".join(now))):
+            return list(now)
+        words = {key_of(str(word)): code for code, word in item.words(self.context).items()} if value else {}
+        return [words.get(key_of(code), code) for code in value] if value else value
 
     def _draft(self, rows: Sequence[Planned]) -> None:
         """Ask the resource's plan, forgive what it says of pretended rows, and look for keys that stand twice."""
@@ -247,6 +185,25 @@ class Planner:
                 row.fate = "error"
             else:
                 row.fate = "create" if draft.is_new else "update" if draft.changes else "unchanged"
+                if self.ancestry.matters:
+                    self._promise(row, draft)
+
+    def _promise(self, row: Planned, draft: Draft) -> None:
+        """Let other rows name what this one makes, or what it will be called."""
+        if draft.is_new:
+            number = row.reading.number
+            row.promised = self.lookups.promise(self.resource.name, draft.changes, self._promised.get(number))
+            self._promised[number] = row.promised
+        elif row.item_id is not None and draft.changes:
+            self.lookups.renamed(self.resource.name, row.item_id, draft.changes)
+
+    def _remember_broken(self, rows: Sequence[Planned]) -> None:
+        own = NAMED_BY.get(self.resource.name, (self.resource.label,))
+        for row in rows:
+            if row.current is None and row.fate == "error":
+                for name in own:
+                    text = row.reading.values.get(name)
+                    self.resolver.broken |= {key_of(str(text)): row.reading.number} if text else {}
 
     def _forgive_pretended(self, draft: Draft) -> None:
         for column in self.resource.references:
@@ -260,54 +217,10 @@ class Planner:
             value = tuple(draft[column] for column in (*rule.within, rule.column))
             if value[-1] is None:
                 continue
-            if self._used_before((rule.field, value), row.reading.number):
-                draft.errors[rule.field] = [_("Row %(row)s has this already.", row=self._seen[rule.field, value])]
+            again = self.finder.used_before((rule.field, value), row.reading.number)
+            if again is not None:
+                draft.errors[rule.field] = [_("Row %(row)s has this already.", row=again)]
 
     def describe(self, rows: Sequence[Planned]) -> list[Row]:
         """Return each row as the import keeps it: what it is called, what would change, in names instead of ids."""
-        labels = self._labels(rows)
-        return [self._described(row, labels) for row in rows]
-
-    def _labels(self, rows: Sequence[Planned]) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
-        wanted: dict[str, set[int | None]] = {}
-        for row in rows:
-            if row.draft is None:
-                continue
-            for column, item in self.resource.references.items():
-                if column in row.draft.changes:
-                    before = None if row.current is None else row.current.get(column)
-                    wanted.setdefault(str(item.target), set()).update((before, row.draft.changes[column]))
-        real = {kind: [i for i in ids if i is not None and i > 0] for kind, ids in wanted.items()}
-        return labels_for(self.context, real)
-
-    def _described(self, row: Planned, labels: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> Row:
-        draft, values = row.draft, row.reading.values
-        current = row.current or {}
-        changes = differences(row.current, draft.changes) if draft is not None else {}
-        for column, item in self.resource.references.items():
-            if column in changes:
-                changes[column] = [self._label(str(item.target), i, labels) for i in changes[column]]
-        errors = {n: list(found) for n, found in row.reading.errors.items()}
-        for name, found in (draft.errors if draft is not None else {}).items():
-            errors.setdefault(name, []).extend(found)
-        title = values.get("name") or current.get("name") or values.get("product") or ""
-        mark = values.get("tag") or current.get("tag") or values.get("serial_number") or ""
-        return {
-            "number": row.reading.number,
-            "fate": row.fate if not errors else "error",
-            "title": str(title)[:255],
-            "mark": str(mark)[:255],
-            "cells": row.reading.cells,
-            "changes": {} if errors else changes,
-            "errors": errors,
-            "note": " ".join(row.notes) or None,
-            "item_id": row.item_id,
-        }
-
-    def _label(self, kind: str, row_id: int | None, labels: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> Any:
-        if row_id is None:
-            return None
-        if row_id < 0:
-            return self.lookups.label(kind, row_id)
-        known = labels.get(kind, {}).get(row_id)
-        return plain(known["label"]) if known else f"#{row_id}"
+        return describing.describe(self.context, self.resource, self.lookups, rows)

@@ -11,14 +11,17 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.core.access import can
 from webapp.core.context import Context
+from webapp.core.custom import tailor
 from webapp.core.database import utcnow
 from webapp.core.resource import Resource, registry
 from webapp.faces.rendering import Renderer, within_sentence
+from webapp.imports.charset import ENCODINGS
 from webapp.imports.mapping import columns_from_json, guess_columns
-from webapp.imports.options import CREATABLE, Options, options_from_json
+from webapp.imports.options import DELIMITERS, Options, options_from_json
 from webapp.imports.reading import DECIMAL
-from webapp.imports.rules import RUNNING, STATE_WORDS, WRITE, creatable
-from webapp.imports.targets import Target, targets_of
+from webapp.imports.rules import creatable
+from webapp.imports.standing import KEPT_FOR, RUNNING, STATE_WORDS, WRITE
+from webapp.imports.targets import Target, creatable_kinds, targets_of
 
 Row = Mapping[str, Any]
 FATES = {
@@ -53,9 +56,6 @@ OUTCOMES: dict[str, Callable[[int, str], str]] = {
     "update": lambda n, count: ngettext("%(count)s to update", "%(count)s to update", n, count=count),
     "error": lambda n, count: ngettext("%(count)s error", "%(count)s errors", n, count=count),
 }
-SHOWN_OF_NEW = ("product_id", "serial_number", "location_id", "purchased_on", "purchase_cost")
-"""What a row that creates something tells of it, in this order."""
-
 ORDERS = {"dmy": _l("day.month.year"), "mdy": _l("month/day/year"), "ymd": _l("year-month-day")}
 DECIMALS = {"point": _l("1,234.56"), "comma": _l("1.234,56")}
 NAMES_SHOWN = 6
@@ -107,8 +107,19 @@ def list_line(context: Context, renderer: Renderer, row: Row) -> dict[str, Any]:
         "by": row["created_by_name"],
         "by_key": row["created_by_user_id"] or row["created_by_name"],
         "when": renderer.moment(row["created_at"]),
-        "can_undo": row["state"] == "applied" and may_write(context, row),
+        "can_undo": can_undo(context, row),
     }
+
+
+def can_undo(context: Context, row: Row) -> bool:
+    """Tell whether the reader may take an import back, and still can."""
+    applied = row["applied_at"]
+    return (
+        row["state"] == "applied"
+        and applied is not None
+        and context.at - applied <= KEPT_FOR
+        and may_write(context, row)
+    )
 
 
 def may_write(context: Context, row: Row) -> bool:
@@ -157,6 +168,57 @@ def _remaining(job: Row, done: int, total: int) -> str:
     return ngettext("about %(num)s second left", "about %(num)s seconds left", seconds)
 
 
+def source_words(row: Row) -> str:
+    """Return how a file was read in a few words: "Western Europe (Windows-1252), semicolons"."""
+    found = row["source"]
+    if found.get("kind") == "csv":
+        delimiter = found.get("delimiter") or ""
+        encoding = ENCODINGS.get(found.get("encoding") or "", found.get("encoding"))
+        return ", ".join([str(encoding), str(DELIMITERS.get(delimiter, f"“{delimiter}”"))])
+    return _("Sheet “%(name)s”", name=found["sheet"]) if found.get("sheet") else ""
+
+
+def reading_choices(row: Row) -> list[dict[str, Any]]:
+    """Return what can be chosen about how a file is read: name, label, choices, what is chosen."""
+    found, options = row["source"], row["options"]
+    if found.get("kind") == "csv":
+        encoding = str(ENCODINGS.get(found.get("encoding") or "", ""))
+        delimiter = found.get("delimiter") or ""
+        told = {"encoding": encoding, "delimiter": str(DELIMITERS.get(delimiter, delimiter))}
+        others = {options["delimiter"]: options["delimiter"]} if options.get("delimiter") else {}
+        choices = {
+            "encoding": (_("Encoding"), ENCODINGS),
+            "delimiter": (_("Columns are parted by"), others | DELIMITERS),
+        }
+    elif len(found.get("sheets", ())) > 1:
+        told, choices = {"sheet": found["sheet"]}, {"sheet": (_("Sheet"), {name: name for name in found["sheets"]})}
+    else:
+        return []
+    lines = []
+    for name, (label, offered) in choices.items():
+        chosen = options.get(name)
+        nothing = _("As found") if chosen else _("As found: %(what)s", what=told[name])
+        listed = [("", nothing), *((key, str(word)) for key, word in offered.items())]
+        lines.append({"name": name, "label": label, "choices": listed, "chosen": chosen or ""})
+    return lines
+
+
+def acts_of(context: Context, renderer: Renderer, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the head of an import's page offers; mending a row changes it, too."""
+    counts, state = row["counts"], row["state"]
+    changing = sum(counts.get(name, 0) for name in ("create", "update"))
+    rest = counts.get("waiting", 0)
+    count = renderer.number(rest if state == "applied" else changing)
+    return {
+        "may_write": may_write(context, row),
+        "changing": ngettext("Apply %(count)s row", "Apply %(count)s rows", changing, count=count),
+        "rest": ngettext("Apply the rest: %(count)s row", "Apply the rest: %(count)s rows", rest, count=count),
+        "can_apply": state == "checked" and changing > 0,
+        "can_go_on": state == "applied" and rest > 0 and row["purged_at"] is None,
+        "can_undo": can_undo(context, row),
+    }
+
+
 def column_lines(resource: Resource, row: Row) -> list[ColumnLine]:
     """Return the mapping table: each column with a sample, its field, and what there is to ask about it."""
     columns, options = columns_from_json(row["columns"]), options_from_json(row["options"])
@@ -196,7 +258,7 @@ def missing_lines(context: Context, row: Row) -> list[dict[str, Any]]:
     """Return what the file names and the organization does not have, a line a kind that the reader may create."""
     options, lines = options_from_json(row["options"]), []
     allowed = creatable(context, row["resource"])
-    for kind in CREATABLE[row["resource"]]:
+    for kind in creatable_kinds(registry.resources[row["resource"]]):
         found = row["missing"].get(kind)
         if not found:
             continue
@@ -215,51 +277,6 @@ def missing_lines(context: Context, row: Row) -> list[dict[str, Any]]:
             }
         )
     return lines
-
-
-def fate_tabs(renderer: Renderer, row: Row, chosen: str | None) -> list[dict[str, Any]]:
-    """Return the tabs over the rows: all, and each fate that occurs."""
-    counts = row["counts"]
-    base = url_for("imports.detail", import_id=row["id"])
-    total = sum(counts.get(fate, 0) for fate in FATES)
-    tabs = [{"label": _("All"), "url": base, "count": renderer.number(total), "current": chosen is None, "icon": None}]
-    for fate, (word, icon, tone) in FATES.items():
-        if counts.get(fate) or fate in {"create", "update", "error"}:
-            count = renderer.number(counts.get(fate, 0))
-            tab = {"label": word, "url": f"{base}?fate={fate}", "count": count, "current": chosen == fate}
-            tabs.append(tab | {"icon": icon, "tone": tone})
-    return tabs
-
-
-def row_lines(renderer: Renderer, resource: Resource, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows as the table shows them."""
-    opens = "get" in resource.pages and can(renderer.context.actor, resource.read_permission)
-    lines = []
-    for row in rows:
-        url = url_for(f"{resource.name}.detail", row_id=row["item_id"]) if row["item_id"] and opens else None
-        lines.append(
-            {
-                "number": renderer.number(row["number"]),
-                "fate": FATES[row["fate"]],
-                "title": row["title"] or row["mark"] or "—",
-                "mark": row["mark"] if row["title"] else "",
-                "url": url,
-                "errors": error_sentences(resource, row["errors"]),
-                "diffs": diffs(renderer, resource, row) if row["fate"] == "update" else [],
-                "words": _words(renderer, resource, row),
-                "note": row["note"] or "",
-            }
-        )
-    return lines
-
-
-def _words(renderer: Renderer, resource: Resource, row: Row) -> str:
-    if row["fate"] == "unchanged":
-        return _("nothing differs")
-    if row["fate"] != "create":
-        return ""
-    told = [column for column in SHOWN_OF_NEW if column in row["changes"]]
-    return ", ".join([_("new"), *(shown(renderer, resource, c, row["changes"][c][1], row) for c in told)])
 
 
 def diffs(renderer: Renderer, resource: Resource, row: Row) -> list[dict[str, str]]:
@@ -298,6 +315,26 @@ def error_sentences(resource: Resource, errors: Mapping[str, list[str]]) -> list
             own = name == "_" or "“" in message
             found.append(message if own else f"{label_of(resource, name)}: {message}")
     return found
+
+
+def kept_line(context: Context, item: Row) -> dict[str, Any]:
+    """Return one thing that an undo left as it is: what it is, its name, the reason, the fields, the resource."""
+    known = registry.by_table(item["item_type"])
+    resource = tailor(context, known) if known else None
+    words = [label_of(resource, name) if resource else name for name in item["fields"]]
+    kind = str(resource.singular) if resource else item["item_type"]
+    own = {"name": item["name"], "reason": item["reason"], "item_id": item["item_id"]}
+    return own | {"kind": kind, "fields": ", ".join(words), "resource": resource}
+
+
+def kept_lines(context: Context, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what an undo left as it is, each with where it is shown."""
+    lines = [kept_line(context, item) for item in items]
+    for line in lines:
+        known = line["resource"]
+        shown = known is not None and "get" in known.pages and can(context.actor, known.read_permission)
+        line["url"] = url_for(f"{known.name}.detail", row_id=line["item_id"]) if shown else None
+    return lines
 
 
 def is_running(row: Row) -> bool:

@@ -4,60 +4,100 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+from babel.dates import format_date
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from webapp.core.access import can, require
 from webapp.core.context import Context
 from webapp.core.custom import tailor
-from webapp.core.errors import Conflict, Invalid, NotFound
-from webapp.core.files import store
-from webapp.core.jobs import cancel_job, enqueue, get_job
+from webapp.core.errors import Conflict, Invalid
+from webapp.core.files import StoredFile, store
+from webapp.core.jobs import cancel_job, enqueue
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
+from webapp.imports import mappings
 from webapp.imports.mapping import column_errors, columns_from_json, columns_to_json, guess_columns
-from webapp.imports.models import FATES, IMPORTS
+from webapp.imports.models import IMPORT_KEPT, IMPORTS
 from webapp.imports.models import IMPORT_ROWS as ROWS
-from webapp.imports.options import CREATABLE, Options, changed_options, options_from_json
-from webapp.imports.sheets import Limits, Sheet, UnreadableSheet, read_sheet
-from webapp.imports.targets import TARGETS, targets_of
+from webapp.imports.options import READING, Options, changed_options, options_from_json, reading_options
+from webapp.imports.sheets import Limits, UnreadableSheet
+from webapp.imports.sources import Source, look_into
+from webapp.imports.standing import (
+    EDITABLE,
+    KEPT_FOR,
+    READ,
+    RUNNING,
+    STATE_WORDS,
+    WRITE,
+    count_fates,
+    get_import,
+    is_import,
+    list_imports,
+    list_kept,
+    list_rows,
+    total_rows,
+)
+from webapp.imports.targets import creatable_kinds, importable, match_keys, targets_of
 from webapp.imports.values import clean_text
 
-READ, WRITE = "imports:read", "imports:write"
-SAMPLES, SAMPLE_ROWS = 3, 200
-RUNNING = {"checking": "failed", "applying": "stopped", "undoing": "applied"}
-"""The states in which a job works, and where its end without success leaves the import."""
-STATE_WORDS = {
-    "uploaded": _l("Columns to choose"),
-    "checking": _l("Checking"),
-    "checked": _l("Ready to apply"),
-    "applying": _l("Applying"),
-    "applied": _l("Applied"),
-    "stopped": _l("Stopped halfway"),
-    "undoing": _l("Undoing"),
-    "undone": _l("Undone"),
-    "failed": _l("Not applied"),
-    "discarded": _l("Discarded"),
-}
+__all__ = [
+    "AUTO",
+    "READ",
+    "RUNNING",
+    "STATE_WORDS",
+    "WRITE",
+    "apply",
+    "change",
+    "creatable",
+    "discard",
+    "get_import",
+    "list_imports",
+    "list_kept",
+    "list_rows",
+    "stop",
+    "total_rows",
+    "undo",
+    "upload",
+]
+AUTO = "auto"
+"""What is said for a resource that the headings shall tell."""
+
+STEPS = {"checking": "import_check", "applying": "import_apply", "undoing": "import_undo"}
 
 Row = dict[str, Any]
+Columns = dict[int, str | None]
 
 
-def upload(context: Context, resource_name: str, file: BinaryIO, filename: str) -> int:
-    """Take a file in, guess what its columns mean, and start its check when the guess suffices; return the import's id.
+def upload(
+    context: Context,
+    resource_name: str,
+    file: BinaryIO,
+    filename: str,
+    *,
+    mapping: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> int:
+    """Take a file in, say what its columns mean, and start its check when that suffices; return the import's id.
 
-    Raises Invalid naming `resource` or `file`, and TooLarge.
+    Columns mean what `mapping` (a name or an id) says, else what a mapping kept for these headings says, else what is
+    guessed. Raises Invalid naming `resource`, `mapping`, `options.…` or `file`, and TooLarge.
     """
-    resource = _target(context, resource_name)
-    try:
-        sheet = read_sheet(file)
-        samples = _samples(sheet)
-    except UnreadableSheet as error:
-        raise Invalid({"file": [error.message]}) from None
-    columns = {index: guess.field for index, guess in enumerate(guess_columns(resource, sheet.headers))}
+    require(context.actor, WRITE)
+    known = None if resource_name == AUTO else _target(context, resource_name)
+    kept = mappings.named(context, known.name if known else None, mapping) if mapping else None
+    reading = reading_options((mappings.reading_of(kept) if kept else {}) | dict(options or {}))
+    source = _looked(file, reading)
+    if kept is None and (kept := mappings.fitting(context, known.name if known else None, source.headers)) is not None:
+        reading = reading_options(mappings.reading_of(kept) | dict(options or {}))
+        source = _looked(file, reading)
+    resource = known or _target(context, kept["resource"] if kept else _guessed_resource(context, source))
+    columns, chosen = _begun(context, resource, source, kept)
+    chosen = changed_options(resource, chosen, {n: getattr(reading, n) for n in READING}, len(source.headers))
+    chosen = changed_options(resource, chosen, options or {}, len(source.headers))
+    _require_creation(context, chosen)
     file.seek(0)
-    stored = store().save(file, context.organization_id, limit=Limits().bytes)
+    stored = _stored(context, file)
     row = {
         "organization_id": context.organization_id,
         "guid": str(uuid.uuid4()),
@@ -66,16 +106,14 @@ def upload(context: Context, resource_name: str, file: BinaryIO, filename: str) 
         "version": 1,
         "resource": resource.name,
         "state": "uploaded",
+        "mapping_id": kept["id"] if kept else None,
         "filename": _plain_filename(filename),
         "file_key": stored.key,
         "file_size": stored.size,
-        "headers": list(sheet.headers),
-        "samples": samples,
+        **_seen(source),
         "columns": columns_to_json(columns),
-        "options": Options(match=_best_key(resource, columns)).to_json(),
-        "findings": {},
-        "missing": {},
-        "counts": {},
+        "options": chosen.to_json(),
+        **{name: {} for name in ("findings", "missing", "counts")},
         "kept": [],
         "total": 0,
         "cursor": 0,
@@ -84,31 +122,64 @@ def upload(context: Context, resource_name: str, file: BinaryIO, filename: str) 
     }
     statement = insert(IMPORTS).values(row).returning(IMPORTS.c.id)
     import_id = int(context.session.execute(statement, execution_options=CHECKED).scalar_one())
-    if not column_errors(resource, columns, len(sheet.headers)):
+    if not column_errors(resource, columns, len(source.headers)):
         _start(context, import_id, ("uploaded",), "checking")
     return import_id
 
 
 def _target(context: Context, name: str) -> Resource:
-    require(context.actor, WRITE)
-    if name not in TARGETS or name not in registry.resources:
-        raise Invalid({"resource": [_("Say one of: %(names)s.", names=", ".join(TARGETS))]})
-    resource = tailor(context, registry.resources[name])
+    known = {resource.name: resource for resource in importable()}
+    if name not in known:
+        raise Invalid({"resource": [_("Say one of: %(names)s.", names=", ".join(known))]})
+    resource = tailor(context, known[name])
     require(context.actor, resource.write_permission)
     return resource
 
 
-def _samples(sheet: Sheet) -> list[list[str]]:
-    """Return the first few different contents of each column."""
-    samples: list[list[str]] = [[] for _header in sheet.headers]
-    for count, (_number, cells) in enumerate(sheet.rows):
-        for found, cell in zip(samples, cells, strict=False):
-            text = clean_text(cell)[:80]
-            if text and len(found) < SAMPLES and text not in found:
-                found.append(text)
-        if count == SAMPLE_ROWS:
-            break
-    return samples
+def _guessed_resource(context: Context, source: Source) -> str:
+    """Return what most of the headings speak of, among what the actor may write."""
+    best, most = "", 0.0
+    for known in importable():
+        if can(context.actor, known.write_permission):
+            resource = tailor(context, known)
+            targets, guesses = targets_of(resource), guess_columns(resource, source.headers)
+            found = [(targets[guess.field], guess.sure) for guess in guesses if guess.field]
+            score = sum((0.2 if target.part_of else 1.0) * (1.0 if sure else 0.5) for target, sure in found)
+            best, most = (known.name, score) if score > most else (best, most)
+    if not best:
+        raise Invalid({"resource": [_("The headings do not tell what the rows are. Choose it.")]})
+    return best
+
+
+def _looked(file: BinaryIO, options: Options, name: str = "file") -> Source:
+    try:
+        file.seek(0)
+        return look_into(file, options)
+    except UnreadableSheet as error:
+        raise Invalid({name: [error.message]}) from None
+
+
+def _stored(context: Context, file: BinaryIO) -> StoredFile:
+    """Store the file, unless all of this is only rehearsed: a file would outlive it."""
+    if context.rehearsed:
+        return StoredFile("", file.seek(0, 2), "")
+    return store().save(file, context.organization_id, limit=Limits().bytes)
+
+
+def _seen(source: Source) -> Row:
+    return {"headers": list(source.headers), "samples": source.samples, "source": source.found}
+
+
+def _begun(context: Context, resource: Resource, source: Source, kept: Row | None) -> tuple[Columns, Options]:
+    """Return the columns and options that an import begins with."""
+    if kept is not None:
+        columns, options = mappings.meaning(context, resource, kept, source.headers)
+    else:
+        columns = {index: guess.field for index, guess in enumerate(guess_columns(resource, source.headers))}
+        options = Options()
+    if options.match not in {name for name in columns.values() if name}:
+        options = changed_options(resource, options, {"match": _best_key(resource, columns)}, len(source.headers))
+    return columns, options
 
 
 def _plain_filename(name: str) -> str:
@@ -116,7 +187,7 @@ def _plain_filename(name: str) -> str:
 
 
 def _best_key(resource: Resource, columns: Mapping[int, str | None]) -> str | None:
-    return next((n for n, target in targets_of(resource).items() if target.key and n in columns.values()), None)
+    return next((name for name in match_keys(resource) if name in columns.values()), None)
 
 
 def change(
@@ -124,26 +195,60 @@ def change(
     import_id: int,
     columns: Mapping[int, str | None] | None = None,
     options: Mapping[str, Any] | None = None,
+    mapping: str | None = None,
 ) -> None:
-    """Correct the mapping (the columns given) or the options, and check the rows again; raises Invalid and Conflict."""
+    """Correct the mapping (the columns given, or a kept one) or the options, and check the rows again.
+
+    A file that is read another way has other rows: what was chosen for its columns, and what was mended, is forgotten.
+    Raises Invalid and Conflict.
+    """
     row = get_import(context, import_id, write=True)
-    wanted = columns_from_json(row["columns"]) | dict(columns or {})
     resource = tailor(context, registry.resources[row["resource"]])
-    errors = column_errors(resource, wanted, len(row["headers"]))
+    kept = mappings.named(context, resource.name, mapping) if mapping else None
+    before, patch = options_from_json(row["options"]), dict(options or {})
+    reading = reading_options({n: getattr(before, n) for n in READING} | (mappings.reading_of(kept) if kept else {}))
+    reading = reading_options({n: getattr(reading, n) for n in READING} | patch)
+    values: Row = {"mapping_id": kept["id"]} if kept else {}
+    wanted, chosen, width = columns_from_json(row["columns"]), before, len(row["headers"])
+    if any(getattr(reading, name) != getattr(before, name) for name in READING):
+        source = _read_again(context, row, reading, patch)
+        wanted, chosen = _begun(context, resource, source, kept)
+        chosen = changed_options(resource, chosen, {"create": sorted(before.create), "blanks": before.blanks}, width)
+        patch = {name: value for name, value in patch.items() if name not in ("dates", "decimals")}
+        values, width = values | _seen(source), len(source.headers)
+        columns = {}
+    elif kept is not None:
+        seen = Source(tuple(row["headers"]), row["samples"], row["source"])
+        wanted, chosen = _begun(context, resource, seen, kept)
+    before_columns = dict(wanted)
+    wanted |= dict(columns or {})
+    errors = column_errors(resource, wanted, width)
     if errors:
         raise Invalid({"columns": errors})
-    chosen = changed_options(resource, options_from_json(row["options"]), options or {}, len(row["headers"]))
+    chosen = changed_options(resource, chosen, patch | {n: getattr(reading, n) for n in READING}, width)
     _require_creation(context, chosen)
-    if chosen.match not in {name for name in wanted.values() if name}:
-        best = _best_key(resource, wanted)
-        chosen = changed_options(resource, chosen, {"match": best}, len(row["headers"]))
-    values = {"columns": columns_to_json(wanted), "options": chosen.to_json()}
-    _start(context, import_id, ("uploaded", "checked", "failed"), "checking", **values)
+    nothing_is_meant = chosen.match is None and ("match" in patch or _best_key(resource, before_columns) is not None)
+    if not nothing_is_meant and chosen.match not in {name for name in wanted.values() if name}:
+        chosen = changed_options(resource, chosen, {"match": _best_key(resource, wanted)}, width)
+    values |= {"columns": columns_to_json(wanted), "options": chosen.to_json()}
+    _start(context, import_id, EDITABLE, "checking", **values)
+
+
+def _read_again(context: Context, row: Row, reading: Options, patch: Mapping[str, Any]) -> Source:
+    """Return the stored file read another way, and drop the rows that it had."""
+    if row["state"] not in EDITABLE:
+        raise Conflict(_("This import stands at “%(state)s”.", state=STATE_WORDS[row["state"]]), code="wrong_state")
+    said = next((name for name in READING if name in patch), "mapping")
+    with store().open(row["file_key"], context.organization_id) as file:
+        source = _looked(file, reading, f"options.{said}" if said in READING else said)
+    mine = scoped(context.session, ROWS) & (ROWS.c.import_id == row["id"])
+    context.session.execute(delete(ROWS).where(mine), execution_options=CHECKED)
+    return source
 
 
 def creatable(context: Context, resource_name: str) -> tuple[str, ...]:
     """Return the kinds of missing things that an actor may have made."""
-    kinds = CREATABLE[resource_name]
+    kinds = creatable_kinds(registry.resources[resource_name])
     return tuple(kind for kind in kinds if can(context.actor, registry.resources[kind].write_permission))
 
 
@@ -153,19 +258,32 @@ def _require_creation(context: Context, options: Options) -> None:
 
 
 def apply(context: Context, import_id: int) -> None:
-    """Start to write the rows of a checked import, as one change set; one that was stopped goes on. Raises Conflict."""
+    """Start to write the rows that wait, as one change set; what was stopped, or mended since, goes into the same.
+
+    Raises Conflict.
+    """
     row = get_import(context, import_id, write=True)
     _require_creation(context, options_from_json(row["options"]))
-    if not sum(row["counts"].get(fate, 0) for fate in ("create", "update")):
+    waiting = count_fates(context, import_id).get("waiting", 0)
+    if not waiting and row["state"] not in RUNNING:
         raise Conflict(_("No row would change anything."))
     change_set_id = row["change_set_id"] or str(uuid.uuid4())
-    _start(context, import_id, ("checked", "stopped"), "applying", change_set_id=change_set_id)
+    states = ("checked", "stopped", "applied")
+    _start(context, import_id, states, "applying", waiting, cursor=0, change_set_id=change_set_id)
 
 
 def undo(context: Context, import_id: int) -> None:
-    """Start to take an applied import back, as far as nobody has touched its rows since. Raises Conflict."""
-    get_import(context, import_id, write=True)
-    _start(context, import_id, ("applied", "stopped"), "undoing", kept=[])
+    """Start to take an applied import back, as far as nobody has touched its rows since; Conflict after 30 days."""
+    row = get_import(context, import_id, write=True)
+    if row["applied_at"] is not None and context.at - row["applied_at"] > KEPT_FOR:
+        day = format_date(row["applied_at"].date(), "medium")
+        words = _("An import can be undone for 30 days. This one was applied on %(day)s.", day=day)
+        raise Conflict(words, code="too_old")
+    mine = scoped(context.session, IMPORT_KEPT) & (IMPORT_KEPT.c.import_id == import_id)
+    counts = count_fates(context, import_id)
+    lines = sum(counts.get(name, 0) for name in ("created", "updated"))
+    _start(context, import_id, ("applied", "stopped"), "undoing", lines, cursor=0, kept=[])
+    context.session.execute(delete(IMPORT_KEPT).where(mine), execution_options=CHECKED)
 
 
 def stop(context: Context, import_id: int) -> None:
@@ -180,99 +298,25 @@ def stop(context: Context, import_id: int) -> None:
 def discard(context: Context, import_id: int) -> None:
     """Lay an import aside that has written nothing. Raises Conflict."""
     row = get_import(context, import_id, write=True)
-    if row["state"] not in {"uploaded", "checked", "failed"}:
-        raise Conflict(_("This import stands at “%(state)s”.", state=STATE_WORDS[row["state"]]))
-    _set(context, import_id, state="discarded")
+    if row["state"] not in EDITABLE:
+        raise Conflict(_("This import stands at “%(state)s”.", state=STATE_WORDS[row["state"]]), code="wrong_state")
+    statement = update(IMPORTS).where(is_import(context, import_id)).values(updated_at=context.at, state="discarded")
+    context.session.execute(statement, execution_options=CHECKED)
 
 
-COUNTED = {"applying": ("create", "update"), "undoing": ("created", "updated")}
-STEPS = {"checking": "import_check", "applying": "import_apply", "undoing": "import_undo"}
-
-
-def _start(context: Context, import_id: int, allowed: tuple[str, ...], state: str, **values: Any) -> None:
+def _start(
+    context: Context, import_id: int, allowed: tuple[str, ...], state: str, total: int | None = None, **values: Any
+) -> None:
     """Put an import into a running state and queue its job; only one of two at the same moment succeeds."""
     row = get_import(context, import_id, write=True)
     if row["state"] not in allowed:
         raise Conflict(_("This import stands at “%(state)s”.", state=STATE_WORDS[row["state"]]), code="wrong_state")
-    change_set_id = values.get("change_set_id") or row["change_set_id"] if state == "applying" else str(uuid.uuid4())
-    total = row["total"] if state == "checking" else sum(row["counts"].get(name, 0) for name in COUNTED[state])
+    change_set_id = values.get("change_set_id") or str(uuid.uuid4())
     work = context.with_change_set(str(change_set_id))
-    job_id = enqueue(work, STEPS[state], {"import_id": import_id}, total=total)
+    job_id = enqueue(work, STEPS[state], {"import_id": import_id}, total=row["total"] if total is None else total)
     values = {"state": state, "job_id": job_id, "message": None, "updated_at": context.at, **values}
     same = IMPORTS.c.job_id.is_(None) if row["job_id"] is None else IMPORTS.c.job_id == row["job_id"]
-    statement = update(IMPORTS).where(_is(context, import_id), IMPORTS.c.state == row["stored_state"], same)
+    statement = update(IMPORTS).where(is_import(context, import_id), IMPORTS.c.state == row["stored_state"], same)
     result: Any = context.session.execute(statement.values(values), execution_options=CHECKED)
     if result.rowcount != 1:
         raise Conflict(_("Somebody else was faster."), code="wrong_state")
-
-
-def _set(context: Context, import_id: int, **values: Any) -> None:
-    statement = update(IMPORTS).where(_is(context, import_id)).values(updated_at=context.at, **values)
-    context.session.execute(statement, execution_options=CHECKED)
-
-
-def _is(context: Context, import_id: int) -> ColumnElement[bool]:
-    return scoped(context.session, IMPORTS) & (IMPORTS.c.id == import_id)
-
-
-def _visible(context: Context) -> list[ColumnElement[bool]]:
-    """Return what an actor may see: imports into what it may read; one narrowed to a part of the tree only its own."""
-    names = [
-        n for n in TARGETS if n in registry.resources and can(context.actor, registry.resources[n].read_permission)
-    ]
-    where = [scoped(context.session, IMPORTS), IMPORTS.c.resource.in_(names)]
-    if context.actor.scope_location_id is not None:
-        where.append(IMPORTS.c.created_by_user_id == (context.actor.user_id or 0))
-    return where
-
-
-def get_import(context: Context, import_id: int, *, write: bool = False) -> Row:
-    """Return an import with its job under `job`; its `state` tells when the job has died.
-
-    Raises NotFound for what the actor may not see, and Forbidden.
-    """
-    require(context.actor, WRITE if write else READ)
-    query = select(IMPORTS).where(*_visible(context), IMPORTS.c.id == import_id)
-    found = context.session.execute(query, execution_options=CHECKED).mappings().first()
-    if found is None:
-        raise NotFound(_("There is no import %(id)s.", id=import_id))
-    if write:
-        require(context.actor, registry.resources[found["resource"]].write_permission)
-    job = get_job(context, found["job_id"]) if found["job_id"] else None
-    return with_standing(dict(found), job)
-
-
-def with_standing(row: Row, job: Mapping[str, Any] | None) -> Row:
-    """Return an import's row with `job`, `stored_state`, and the state that its job's end leaves it in."""
-    state = row["state"]
-    row |= {"stored_state": state, "job": job}
-    if state in RUNNING and job is not None and job["state"] in {"failed", "cancelled"}:
-        row["state"] = RUNNING[state]
-        row["message"] = row["message"] or job["message"]
-    return row
-
-
-def list_imports(context: Context, *, page: int = 1, per_page: int = 50) -> tuple[list[Row], int]:
-    """Return one page of imports, the newest first, and how many there are."""
-    require(context.actor, READ)
-    where = [*_visible(context), IMPORTS.c.state != "discarded"]
-    query = select(IMPORTS).where(*where).order_by(IMPORTS.c.created_at.desc(), IMPORTS.c.id.desc())
-    query = query.limit(per_page).offset((page - 1) * per_page)
-    rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
-    counting = select(func.count()).select_from(IMPORTS).where(*where)
-    total = int(context.session.execute(counting, execution_options=CHECKED).scalar_one())
-    jobs = {r["job_id"]: get_job(context, r["job_id"]) for r in rows if r["state"] in RUNNING and r["job_id"]}
-    return [with_standing(row, jobs.get(row["job_id"])) for row in rows], total
-
-
-def list_rows(
-    context: Context, import_id: int, *, fate: str | None = None, page: int = 1, per_page: int = 50
-) -> list[Row]:
-    """Return one page of an import's rows in the file's order; the caller has looked at the import. Raises Invalid."""
-    if fate is not None and fate not in FATES:
-        raise Invalid({"fate": [_("Say one of: %(names)s.", names=", ".join(FATES))]})
-    where = [scoped(context.session, ROWS), ROWS.c.import_id == import_id]
-    if fate is not None:
-        where.append(ROWS.c.fate == fate)
-    query = select(ROWS).where(*where).order_by(ROWS.c.number).limit(per_page).offset((page - 1) * per_page)
-    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]

@@ -39,31 +39,46 @@ class Sheet:
     """A readable table, e.g. headers ("Tag", "Name") over rows (2, ["AST-1", "Drill"]).
 
     Rows carry the number a spreadsheet program shows, leave out blank ones, and have at least
-    as many cells as there are headers; more only when a surplus cell has content.
+    as many cells as there are headers; more only when a surplus cell has content. `kind` is "csv", "xlsx" or "ods".
+    A text table has an `encoding` (one of charset.ENCODINGS) and a `delimiter`; a workbook has the name of the
+    `sheet` that is read and the names of all `sheets` that could be.
     """
 
     headers: tuple[str, ...]
     rows: Iterator[RawRow]
     kind: str
-    detail: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
 
 
-def read_sheet(file: BinaryIO, limits: Limits | None = None) -> Sheet:
+def read_sheet(
+    file: BinaryIO,
+    limits: Limits | None = None,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> Sheet:
     """Return the table in a seekable file; the rows are read lazily from it.
 
-    Raises UnreadableSheet at once for what is no table, and from the rows for what shows later.
+    What is not given is found out; what does not apply (the encoding of a workbook) is left aside.
+    Raises UnreadableSheet at once for what is no table or an unknown choice, and from the rows for what shows later.
     """
     limits = limits or Limits()
     head = _check_size(file, limits)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise UnreadableSheet(_ole_message(file))
     if head.startswith(b"PK"):
-        kind, (raw, detail) = "xlsx", read_workbook(file, limits)
-    else:
-        _refuse_foreign(head)
-        kind, (raw, detail) = "csv", read_delimited(file, limits)
+        raw, opened = read_workbook(file, limits, sheet)
+        headers, rows = _split_heading(map(_without_zeros, raw), limits)
+        data = _data_rows(rows, len(headers), limits)
+        return Sheet(headers, data, opened.kind, sheet=opened.sheet, sheets=opened.sheets)
+    _refuse_foreign(head)
+    raw, encoding, delimiter = read_delimited(file, limits, encoding, delimiter)
     headers, rows = _split_heading(map(_without_zeros, raw), limits)
-    return Sheet(headers, _data_rows(rows, len(headers), limits), kind, detail)
+    return Sheet(headers, _data_rows(rows, len(headers), limits), "csv", encoding=encoding, delimiter=delimiter)
 
 
 def _without_zeros(row: RawRow) -> RawRow:
@@ -102,17 +117,21 @@ def _ole_message(file: BinaryIO) -> str:
     if "EncryptedPackage".encode("utf-16-le") in head:
         return _("The file is protected with a password. Save it without one and upload it again.")
     return _(
-        "This is the old Excel format (.xls) or another Office document. Save it as .xlsx or CSV and upload it again."
+        "This is the old Excel format (.xls) or another Office document. "
+        "Save it as .xlsx, .ods or CSV and upload it again."
     )
 
 
 def _refuse_foreign(head: bytes) -> None:
     for magic, name in FOREIGN:
         if head.startswith(magic):
-            raise UnreadableSheet(_("This is a %(kind)s file, not a table. Upload CSV or XLSX.", kind=name))
+            raise UnreadableSheet(_("This is a %(kind)s file, not a table. Upload CSV, XLSX or ODS.", kind=name))
     if MARKUP.match(head):
         raise UnreadableSheet(
-            _("This is a web page or XML, not a table. Open it in a spreadsheet program and save it as .xlsx or CSV.")
+            _(
+                "This is a web page or XML, not a table. "
+                "Open it in a spreadsheet program and save it as .xlsx, .ods or CSV."
+            )
         )
 
 

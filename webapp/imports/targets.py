@@ -1,12 +1,8 @@
-"""What a file's columns may become, a table a resource: the field, its kind, and the headings people give it.
-
-Headings are written as `mapping.normalize_heading` makes them ("no" stands for number, nr and #), the likeliest first.
-They cover our own names and labels, Snipe-IT's exports and samples, AssetTiger's exports, and common sheets.
-"""
+"""What a file's columns may become: every field that a client may write, what names a reference, and what is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -15,14 +11,19 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.core.fields import FaceField
 from webapp.core.resource import Resource, registry
+from webapp.imports.synonyms import COMMON, OWN
+
+GLOBAL_ID = "guid"
+CHECKED_OUT_TO = "checked_out_to"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A field that a column can become; `key` says that rows can be matched by it.
 
-    Kinds: text, longtext, day, whole, amount, number, flag, choice (of `words`), choices, currency, and name (of a row
-    of `refers_to`).
+    Kinds: text, longtext, day, whole, amount, number, flag, choice (of `words`), choices, codes (a list without fixed
+    words), currency, name (of a row of `refers_to`), and carried (kept for a later feature). One that is `part_of`
+    another says together with it what that one is: the manager's user name, the site above the place.
     """
 
     label: Any
@@ -31,242 +32,8 @@ class Target:
     key: bool = False
     refers_to: str | None = None
     words: Mapping[str, Any] | None = None
+    part_of: str | None = None
 
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-ASSET_TARGETS: dict[str, Target] = {
-    "tag": Target(
-        _l("Tag"),
-        "text",
-        _names(
-            "tag, asset tag, asset tag id, asset tag no, tag no, tag id, asset id, asset no, inventory no, inv "
-            "no, inventory tag, inventory id, barcode, bar code, asset code, label no, inventar no, inventarno, "
-            "inventarnummer, anlagen no, no d inventaire, no inventaire, no de inventario, no inventario, "
-            "etiqueta, inventarisno, inventory"
-        ),
-        key=True,
-    ),
-    "serial_number": Target(
-        _l("Serial number"),
-        "text",
-        _names(
-            "serial no, serial, s n, sn, serialno, serial code, serial no s n, service tag, manufacturer serial "
-            "no, device serial no, asset serial, asset serial no, imei, serien no, seriennummer, no de serie, no "
-            "serie, n de serie, matricola, serienummer, serie no"
-        ),
-        key=True,
-    ),
-    "name": Target(
-        _l("Name"),
-        "text",
-        _names(
-            "name, asset name, item name, item, asset, title, description, asset description, item description, "
-            "device name, device, equipment, equipment name, hostname, computer name, bezeichnung, gerat, "
-            "gegenstand, nom, designation, libelle, nombre, descripcion, denominazione, nome, descrizione, naam, "
-            "omschrijving, nazwa, benamning, navn"
-        ),
-    ),
-    "product": Target(
-        _l("Product"),
-        "name",
-        _names(
-            "product, model, model name, asset model, product name, device model, model description, modell, "
-            "produkt, modele, produit, modelo, producto, modello, prodotto, produto"
-        ),
-        refers_to="products",
-    ),
-    "model_number": Target(
-        _l("Model number"),
-        "text",
-        _names(
-            "model no, model id, model code, part no, mpn, product no, product code, modell no, modellnummer, no "
-            "de modele, modelnummer, sku"
-        ),
-    ),
-    "manufacturer": Target(
-        _l("Manufacturer"),
-        "name",
-        _names(
-            "manufacturer, make, brand, maker, mfr, mfg, vendor brand, oem, hersteller, marke, fabricant, marque, "
-            "fabricante, marca, produttore, merk, fabrikant, producent, tillverkare"
-        ),
-        refers_to="manufacturers",
-    ),
-    "category": Target(
-        _l("Category"),
-        "name",
-        _names(
-            "category, asset category, category name, asset type, type, device type, equipment type, class, asset "
-            "class, item category, item type, kategorie, art, categorie, categoria, tipo, kategoria, kategori"
-        ),
-        refers_to="categories",
-    ),
-    "status": Target(
-        _l("State"),
-        "name",
-        _names(
-            "status, asset status, status label, state, lifecycle, asset state, status name, zustand, etat, "
-            "statut, estado, stato"
-        ),
-        refers_to="statuses",
-    ),
-    "location": Target(
-        _l("Place"),
-        "name",
-        _names(
-            "location, place, room, location name, asset location, current location, location path, site, office, "
-            "building, where, standort, ort, raum, ubicacion, lieu, emplacement, localisation, lugar, posizione, "
-            "luogo, locatie, plaats, ruimte, lokalizacja, plats"
-        ),
-        refers_to="locations",
-    ),
-    "purchased_on": Target(
-        _l("Bought on"),
-        "day",
-        _names(
-            "purchased on, purchase date, bought, bought on, purchased, date purchased, date of purchase, "
-            "acquisition date, date acquired, acquired, buy date, invoice date, kaufdatum, gekauft am, "
-            "anschaffungsdatum, gekauft, date d achat, date achat, fecha de compra, data de compra, data di "
-            "acquisto, data acquisto, aankoopdatum"
-        ),
-    ),
-    "purchase_cost": Target(
-        _l("Price"),
-        "amount",
-        _names(
-            "purchase cost, cost, price, purchase price, original cost, unit cost, unit price, amount, value, "
-            "purchase value, acquisition cost, kaufpreis, preis, anschaffungswert, anschaffungskosten, kosten, "
-            "prix, prix d achat, cout, precio, precio de compra, costo, preco, prezzo, prijs, aankoopprijs"
-        ),
-    ),
-    "currency": Target(
-        _l("Currency"),
-        "currency",
-        _names("currency, currency code, purchase currency, wahrung, devise, moneda, moeda, valuta"),
-    ),
-    "order_number": Target(
-        _l("Order number"),
-        "text",
-        _names(
-            "order no, purchase order, purchase order no, po no, po, order, invoice no, invoice, order id, "
-            "bestell no, bestellnummer, auftrags no, no de commande, commande, no de pedido, pedido, no ordine, "
-            "ordine, bestelno"
-        ),
-    ),
-    "warranty_months": Target(
-        _l("Warranty (months)"),
-        "whole",
-        _names(
-            "warranty months, warranty, warranty month, warranty period, warranty length, warranty in months, "
-            "garantie monate, garantie, garantie mois, garantia meses, garantia, garanzia mesi"
-        ),
-    ),
-    "warranty_expires_on": Target(
-        _l("Warranty until"),
-        "day",
-        _names(
-            "warranty expires on, warranty expires, warranty until, warranty expiration, warranty expiration "
-            "date, warranty expiry, warranty expiry date, warranty end, warranty end date, expiration date, "
-            "garantie bis, garantieende, fin de garantie, fin de garantia, garantie tot"
-        ),
-    ),
-    "end_of_life_on": Target(
-        _l("End of life"),
-        "day",
-        _names(
-            "end of life on, end of life, eol date, asset eol date, eol, end of life date, replace on, "
-            "replacement date, lebensende, fin de vie, fin de vida"
-        ),
-    ),
-    "notes": Target(
-        _l("Notes"),
-        "longtext",
-        _names(
-            "notes, asset notes, note, comments, comment, remarks, remark, memo, details, additional information, "
-            "notizen, bemerkung, bemerkungen, kommentar, remarques, commentaires, commentaire, notas, "
-            "observaciones, comentarios, note asset, opmerkingen, uwagi, anteckningar"
-        ),
-    ),
-}
-
-TARGETS: dict[str, dict[str, Target]] = {"assets": ASSET_TARGETS}
-
-LEFT_OUT: dict[str, tuple[tuple[Any, tuple[str, ...]], ...]] = {
-    "assets": (
-        (
-            _l("Check-outs are not imported yet."),
-            (
-                r"check(ed)? ?out.*",
-                r"check ?in.*",
-                r"assigned.*",
-                r"custod.*",
-                "resp",
-                "responsible",
-                "user",
-                "username",
-                "owner",
-                "held by",
-                "last checkout",
-                "expected checkin.*",
-                "lease.*",
-            ),
-        ),
-        (
-            _l("This belongs to the product, not to each asset."),
-            ("model notes", "fieldset", "min qty", "eol rate", "eol months"),
-        ),
-        (_l("Pictures are not imported."), ("image", "photo", "picture", "asset photo", "bild")),
-        (
-            _l("Audits and maintenance are not imported yet."),
-            (".*audit.*", ".*maintenance.*", "last service.*", "next service.*"),
-        ),
-        (
-            _l("Quartermaster works this out or sets it by itself."),
-            (
-                "id",
-                "guid",
-                "version",
-                "created",
-                "created at",
-                "created by",
-                "date created",
-                "updated at",
-                "date updated",
-                "changed",
-                "deleted",
-                "deleted at",
-                ".*book value",
-                "current value",
-                "age",
-                "url",
-                "checkouts",
-                "checkins",
-                "requests",
-            ),
-        ),
-    )
-}
-
-ALSO_CALLED: dict[str, tuple[str, ...]] = {
-    "company": _names("company name, organization, firma, entreprise, empresa"),
-    "supplier": _names(
-        "supplier name, vendor, purchased from, seller, dealer, lieferant, fournisseur, proveedor, fornitore"
-    ),
-    "department": _names("departments, abteilung, departement, departamento, reparto"),
-    "home_location": _names("default location, home location, rtd location, stammplatz"),
-    "parent": _names("parent asset, container, parent tag"),
-    "technician": _names("assigned technician, techniker"),
-    "is_requestable": _names("requestable"),
-    "is_byod": _names("byod"),
-    "last_audited_on": _names("last audit, last audit date"),
-    "next_audit_on": _names("next audit, next audit date"),
-    "url": _names("website, web site, homepage"),
-    "zip": _names("postal code, postcode, plz"),
-}
-"""What other programs' files call fields that are targets because the resource has them."""
 
 KINDS = {
     "text": "text",
@@ -278,35 +45,126 @@ KINDS = {
     "number": "number",
     "flag": "flag",
     "choice": "choice",
+    "codes": "codes",
 }
-STANDS_IN = {"description": "name"}
-"""What a heading of the first means in a file that has no column for the second."""
+THROUGH_THE_PRODUCT = {"assets": {"manufacturer": "manufacturers", "model_number": None}}
+"""What a file says beside a thing and means of its product."""
+
+MACHINERY = frozenset({"exports", "webhooks"})
+"""What people make and change and nobody keeps in a sheet: it acts by itself."""
+
+CARRIES_CHECK_OUTS = frozenset({"assets"})
+PERSON_PARTS = {
+    "first_name": _l("first name"),
+    "last_name": _l("last name"),
+    "username": _l("user name"),
+    "email": _l("e-mail"),
+    "employee_number": _l("employee number"),
+}
+CHECK_OUT_PARTS = PERSON_PARTS | {
+    "location": _l("place"),
+    "asset": _l("asset"),
+    "type": _l("person, place or asset"),
+    "since": _l("since"),
+    "until": _l("expected back"),
+    "note": _l("note"),
+}
+DAYS = frozenset({"since", "until"})
+SAID_WITH_THE_NAME = {"persons": {"first_name"}, "products": {"category_id"}}
+"""What a kind needs beside its label that a row says when it names one."""
+
+
+def importable() -> list[Resource]:
+    """Return the resources that a file may be imported into: what people make and change, in the menu's order."""
+    made = [r for r in registry.resources.values() if r.menu is not None and {"create", "update"} <= r.pages | r.api]
+    things = [resource for resource in made if resource.name not in MACHINERY]
+    return sorted(things, key=lambda resource: resource.menu.order if resource.menu else 0)
+
+
+def match_keys(resource: Resource) -> tuple[str, ...]:
+    """Return the fields that a file's rows can be matched by, the surest first."""
+    numbered = [resource.numbering.column] if resource.numbering else []
+    synced = [resource.sync_key] if resource.sync_key and resource.sync_key != resource.label else []
+    named = [*numbered, *synced, *(rule.field for rule in resource.unique), resource.label]
+    return tuple(dict.fromkeys([GLOBAL_ID, *(name for name in named if name in resource.writable)]))
+
+
+def creatable_kinds(resource: Resource) -> tuple[str, ...]:
+    """Return the kinds of missing things that an import may make: what it names and a name is enough to make."""
+    targets = targets_of(resource)
+    kinds = [target.refers_to for target in targets.values() if target.refers_to]
+    kinds += ["persons"] if CHECKED_OUT_TO in targets else []
+    return tuple(kind for kind in dict.fromkeys(kinds) if kind and is_makeable(kind))
+
+
+def is_makeable(kind: str) -> bool:
+    """Tell whether a name, and what is said with it, is enough to make one of a kind."""
+    resource = registry.resources[kind]
+    needed = {name for name, item in resource.writable.items() if item.required}
+    return resource.numbering is None and needed <= {resource.label, *SAID_WITH_THE_NAME.get(kind, ())}
 
 
 def targets_of(resource: Resource | str) -> dict[str, Target]:
-    """Return what columns may become: the targets told above, then every other field that a client may write."""
-    known = registry.resources.get(resource) if isinstance(resource, str) else resource
-    return TARGETS[str(resource)] if known is None else _targets_of(known)
+    """Return what columns may become, in the order in which people are shown it."""
+    return _targets_of(registry.resources[resource] if isinstance(resource, str) else resource)
 
 
 @lru_cache(maxsize=256)
-def _targets_of(known: Resource) -> dict[str, Target]:
-    found = dict(TARGETS.get(known.name, {}))
-    names = {item.of: name for name, item in known.names.items()}
-    for name, item in known.writable.items():
-        called = names.get(name, name)
-        if called not in found and (made := _target(known, called, item)) is not None:
-            found[called] = made
-    return found
+def _targets_of(resource: Resource) -> dict[str, Target]:
+    keys = match_keys(resource)
+    found = {name: target for name, target in _targets(resource) if target.kind}
+    return {name: replace(target, key=name in keys, names=_names(resource, name)) for name, target in found.items()}
 
 
-def _target(resource: Resource, name: str, item: FaceField) -> Target | None:
-    """Return the target that a field makes, None for what no cell can say."""
-    called = (name.removeprefix("custom.").replace("_", " "), *ALSO_CALLED.get(name, ()))
-    target = Target(item.label, "", called)
-    if item.target is not None:
-        return replace(target, kind="name", refers_to=item.target) if name in resource.names else None
-    if item.kind == "codes" and item.custom_id is not None:
-        return replace(target, kind="choices", words=getattr(item, "choices", None) or {})
-    kind = KINDS.get(item.kind)
-    return None if kind is None else replace(target, kind=kind, words=getattr(item, "choices", None))
+def _targets(resource: Resource) -> Iterator[tuple[str, Target]]:
+    through = THROUGH_THE_PRODUCT.get(resource.name, {})
+    for name, item in resource.fields.items():
+        if name in through:
+            yield name, Target(item.label, "name" if through[name] else "text", (), refers_to=through[name])
+        if name in resource.writable and item.target is None:
+            yield name, _of_value(name, item)
+        elif name in resource.names and resource.names[name].of in resource.writable:
+            reference = resource.fields[resource.names[name].of]
+            yield name, Target(item.label, "name", (), refers_to=reference.target)
+            yield from _parts(name, reference)
+    if resource.name in CARRIES_CHECK_OUTS:
+        label = _l("Checked out to")
+        yield CHECKED_OUT_TO, Target(label, "carried", ())
+        for part, word in CHECK_OUT_PARTS.items():
+            kind = "day" if part in DAYS else "carried"
+            yield f"{CHECKED_OUT_TO}.{part}", Target(_part_label(label, word), kind, (), part_of=CHECKED_OUT_TO)
+    yield GLOBAL_ID, Target(resource.fields[GLOBAL_ID].label, "text", ())
+
+
+def _of_value(name: str, item: FaceField) -> Target:
+    """Return the target that a field makes which holds a value; its kind is empty when no cell can say it."""
+    words, kind = getattr(item, "choices", None), KINDS.get(item.kind, "")
+    label = _l("%(label)s (%(unit)s)", label=item.label, unit=item.suffix) if item.suffix else item.label
+    if kind == "codes" and isinstance(words, Mapping):
+        return Target(label, "choices", (), words=words)
+    if name == "currency":
+        kind = "currency"
+    return Target(label, kind, (), words=words if kind == "choice" else None)
+
+
+def _parts(name: str, reference: FaceField) -> Iterator[tuple[str, Target]]:
+    """Yield what other columns may say of a thing that is named."""
+    if name == "manager" and reference.target == "persons":
+        for part, word in PERSON_PARTS.items():
+            yield f"{name}.{part}", Target(_part_label(reference.label, word), "text", (), part_of=name)
+    if name == "location" and reference.target == "locations":
+        yield f"{name}.above", Target(_part_label(reference.label, _l("what it stands in")), "text", (), part_of=name)
+    if name == "category" and reference.target == "categories":
+        yield f"{name}.sub", Target(_part_label(reference.label, _l("subcategory")), "text", (), part_of=name)
+
+
+def _part_label(whole: Any, part: Any) -> Any:
+    return _l("%(whole)s: %(part)s", whole=whole, part=part)
+
+
+def _names(resource: Resource, name: str) -> tuple[str, ...]:
+    """Return the headings that a field is known by beside our own labels."""
+    known = OWN.get(resource.name, {}).get(name) or COMMON.get(name, "")
+    own = () if "." in name and not name.startswith("custom.") else (name.removeprefix("custom.").replace("_", " "),)
+    said = (part.strip() for part in known.split(",")) if not name.startswith("custom.") else ()
+    return tuple(dict.fromkeys(called for called in (*own, *said) if called))

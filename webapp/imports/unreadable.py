@@ -16,8 +16,13 @@ class Limits:
     bytes: int = 100 * 2**20
     rows: int = 50_000
     columns: int = 256
-    expanded: int = 256 * 2**20
+    expanded: int = 512 * 2**20
     ratio: int = 200
+
+
+def quotable(name: str) -> str:
+    """Return what somebody chose as it may stand in a sentence: short, and nothing that UTF-8 cannot write."""
+    return name[:40].encode("utf-8", "replace").decode()
 
 
 class UnreadableSheet(Exception):

@@ -1,4 +1,4 @@
-"""Turn raw cells into text, numbers, money and flags; a column's way with numbers is judged over the whole column."""
+"""Turn raw cells into text, numbers and money; a column's way with numbers is judged over the whole column."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
+from babel.numbers import list_currencies
 from flask_babel import gettext as _
 
 from webapp.core.database import key_of
@@ -15,38 +17,48 @@ from webapp.faces.export import restore
 from webapp.imports.unreadable import Cell
 
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]|_x000D_")
-SPACES = re.compile("[\u00a0\u2007\u202f\u3000]")
+SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 NOTHING = frozenset(
     ["", "-", "--", "–", "—", "?", "n/a", "n.a.", "na", "nil", "null", "none", "unknown"]
+    + ["n/d", "n.d.", "k.a.", "s/n", "tbd"]
     + [f"#{error}" for error in ("n/a", "ref!", "value!", "name?", "div/0!")]
 )
 """What people write where there is nothing to write; only for typed columns and names, never for free text."""
 
 # fmt: off
-YES = frozenset((
-    "1", "y", "yes", "true", "t", "on", "x", "✓", "✔", "ja", "j", "wahr", "oui", "o", "vrai", "si", "sì", "sí", "s",
-    "verdadero", "vero", "sim", "verdadeiro", "tak", "prawda", "ano", "kyllä",
-))
-NO = frozenset((
-    "0", "n", "no", "false", "f", "off", "-", "nein", "falsch", "non", "faux", "falso", "não", "nao", "nee",
-    "onwaar", "nie", "fałsz", "nej", "ne", "ei",
-))
 SYMBOLS = {
     "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS",
-    "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "Fr.": "CHF", "R$": "BRL", "NZ$": "NZD", "A$": "AUD", "US$": "USD",
-    "C$": "CAD", "CA$": "CAD",
+    "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "Fr.": "CHF", "Fr": "CHF", "SFr.": "CHF", "SFr": "CHF", "sFr.": "CHF",
+    "R$": "BRL", "NZ$": "NZD", "A$": "AUD", "AU$": "AUD", "US$": "USD", "C$": "CAD", "CA$": "CAD", "S$": "SGD",
+    "HK$": "HKD", "NT$": "TWD", "MX$": "MXN", "CN¥": "CNY", "元": "CNY", "RMB": "CNY", "円": "JPY", "원": "KRW",
+    "Rs.": "INR", "Rs": "INR", "RM": "MYR", "Rp": "IDR", "Rp.": "IDR", "฿": "THB", "₫": "VND", "đ": "VND",
+    "₱": "PHP", "₦": "NGN", "KSh": "KES", "TL": "TRY", "lei": "RON", "Lei": "RON", "лв.": "BGN", "лв": "BGN",
+    "руб.": "RUB", "руб": "RUB", "₸": "KZT", "грн": "UAH", "грн.": "UAH", "din.": "RSD", "дин.": "RSD",
+    "Euro": "EUR", "euro": "EUR", "EURO": "EUR", "Eur.": "EUR", "₡": "CRC", "S/": "PEN", "S/.": "PEN",
 }
 # fmt: on
 DOLLARS = frozenset(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD"))
 CROWNS = frozenset(("SEK", "NOK", "DKK", "ISK"))
 ROUND_PRICE = re.compile(r"(?<=\d)[.,]\s?[-–—]{1,2}(?=\D|\Z)")
 """The Swiss and German way to write no cents: 12.- and 12,--."""
+UNIT = r"[A-Z]{2,3}\s?\$|S/\.?|[^\W\d_]{1,4}\.|[^\d(.,+\-\s]{1,4}"
 MONEY = re.compile(
-    r"(?P<sign>-\s*(?=\D))?(?P<before>[^\d(.,+\-\s]{1,4}|[A-Z]{2,3}\s?\$)?\s*(?P<number>[(+\-]?\s*[\d.,'’\s]+[)\-]?)\s*(?P<after>[^\d\s]{1,4})?"
+    rf"(?P<sign>-\s*(?=\D))?(?P<before>{UNIT})?\s*(?P<number>[(+\-]?\s*[\d.,'’´`\s]+[)\-]?)\s*"
+    r"(?P<after>[^\d\s]{1,4}|[^\W\d_]{4}\.)?"
 )
-GROUPED = re.compile(r"[\s'’]")
-MOST_WORDS = 8
+ENDING = re.compile(r"(?<=\d)\s?/[-=]\Z")
+"""The Indian and East African way to write no cents: 500/-."""
+
+GROUPED = re.compile(r"[\s'’´`]")
+LOOSE_GROUP = re.compile(r"\d[\s'’´`]+(?!\d{3}(?!\d))\d")
+"""A space or apostrophe that separates something else than thousands: "10 20" is two numbers."""
+
+GROUPS = re.compile(r"\d*|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}")
+"""Whole numbers, in thousands or as in India: 1,23,456."""
+
+MARKS = str.maketrans("٫٬،．，＋－−＄￥", ".,,.,+--$¥")
+MOST_WORDS, LONGEST = 8, 100
 
 
 class UnreadableValue(ValueError):
@@ -73,6 +85,13 @@ def clean_text(cell: Cell, multiline: bool = False) -> str:
     return " ".join(text.split())
 
 
+def western(text: str) -> str:
+    """Return a text with its digits and marks as in Europe: Arabic, Indian and full-width ones become 0 to 9."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text).translate(MARKS)
+
+
 def plain_number(cell: float | int | bool) -> str:
     """Return a number as people write it: no exponent, no superfluous zeros."""
     if isinstance(cell, bool):
@@ -90,9 +109,10 @@ def detect_decimal(cells: Iterable[Cell]) -> str | None:
     ambiguous = False
     votes = {"point": 0, "comma": 0}
     for cell in cells:
-        if not isinstance(cell, str) or not ("." in cell or "," in cell):
+        text = western(cell) if isinstance(cell, str) else ""
+        if not ("." in text or "," in text):
             continue
-        found = _decimal_of(cell)
+        found = _decimal_of(ROUND_PRICE.sub("", text))
         if found == "ambiguous":
             ambiguous = True
         elif found:
@@ -103,7 +123,7 @@ def detect_decimal(cells: Iterable[Cell]) -> str | None:
 
 
 def _decimal_of(text: str) -> str | None:
-    digits = "".join(char for char in text if char.isdigit() or char in ".,").strip(".,")
+    digits = "".join(char for char in text if char in "0123456789.,").strip(".,")
     points, commas = digits.count("."), digits.count(",")
     if points and commas:
         return "point" if digits.rfind(".") > digits.rfind(",") else "comma"
@@ -130,7 +150,7 @@ def parse_number(cell: Cell, decimal: str | None = None, *, places: int = 4) -> 
 def parse_whole(cell: Cell, decimal: str | None = None) -> int | None:
     """Return the whole number in a cell, e.g. 36 for "36 months". Raises UnreadableValue."""
     if isinstance(cell, str):
-        cell = re.sub(r"(?<=\d)\s*[^\W\d]{3,}\.?\Z", "", cell.strip())
+        cell = re.sub(r"(?<=\d)\s*[^\W\d]{3,}\.?\Z", "", western(cell.strip()))
     number = parse_number(cell, decimal)
     if number is None:
         return None
@@ -151,18 +171,19 @@ def parse_money(
         raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
     if isinstance(cell, (int, float)):
         return _rounded(Decimal(repr(cell)), cell, places), None
-    text = ROUND_PRICE.sub("", clean_text(cell)).replace("−", "-")
+    text = ENDING.sub("", ROUND_PRICE.sub("", western(clean_text(cell))))
     if is_nothing(text):
         return None, None
-    match = MONEY.fullmatch(text)
-    if match is None:
+    match = MONEY.fullmatch(text) if len(text) <= LONGEST else None
+    if match is None or LOOSE_GROUP.search(match["number"]):
         raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
     number = GROUPED.sub("", match["number"])
     negative = bool(match["sign"]) or "-" in number or number.startswith("(")
     digits = number.strip("()+-")
     amount = _rounded(_to_decimal(digits.removesuffix(".").removesuffix(","), decimal, cell), cell, places)
-    unit = match["before"] or match["after"]
-    return (-amount if negative else amount), _currency(unit, home, cell) if unit else None
+    units = [unit for unit in (match["after"], match["before"]) if unit]
+    codes = [_currency(unit, home, cell) for unit in units if unit != "$" or len(units) == 1]
+    return (-amount if negative else amount), codes[0] if codes else None
 
 
 def _to_decimal(digits: str, decimal: str | None, cell: Cell) -> Decimal:
@@ -172,7 +193,7 @@ def _to_decimal(digits: str, decimal: str | None, cell: Cell) -> Decimal:
     if own == "ambiguous" and style not in ("point", "comma"):
         style = "comma" if "." in digits else "point"
     grouping, mark = (",", ".") if style != "comma" else (".", ",")
-    if digits.count(mark) > 1:
+    if digits.count(mark) > 1 or not GROUPS.fullmatch(digits.partition(mark)[0].replace(grouping, ",")):
         raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
     try:
         return Decimal(digits.replace(grouping, "").replace(mark, "."))
@@ -193,10 +214,15 @@ def _currency(unit: str, home: str, cell: Cell) -> str:
         return home if home in DOLLARS else "USD"
     if unit.casefold().rstrip(".") == "kr":
         return home if home in CROWNS else "SEK"
-    code = SYMBOLS.get(unit) or SYMBOLS.get(unit.replace(" ", "")) or unit.upper()
-    if re.fullmatch("[A-Z]{3}", code):
+    code = SYMBOLS.get(unit) or SYMBOLS.get(unit.replace(" ", "")) or unit.rstrip(".").upper()
+    if code in _currencies():
         return code
     raise UnreadableValue(_("“%(text)s” is not an amount of money.", text=_short(cell)))
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(list_currencies())
 
 
 def parse_currency(cell: Cell, home: str = "USD") -> str | None:
@@ -206,18 +232,6 @@ def parse_currency(cell: Cell, home: str = "USD") -> str | None:
         return None
     inner = re.search(r"\(([A-Za-z]{3})\)", text)
     return _currency(inner[1] if inner else text, home, cell)
-
-
-def parse_flag(cell: Cell) -> bool | None:
-    """Return yes or no from a word of several languages. Raises UnreadableValue."""
-    text = clean_text(cell).casefold().removesuffix(".0")
-    if text == "":
-        return None
-    if text in YES:
-        return True
-    if text in NO:
-        return False
-    raise UnreadableValue(_("“%(text)s” is neither yes nor no.", text=_short(cell)))
 
 
 def parse_choice(cell: Cell, words: Mapping[str, Any]) -> str | None:
