@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
+from sqlalchemy import update as update_of
+
 from tests.households import PASSWORD, Household, unique
 from webapp import FEATURES
 from webapp.accounts.invitations import invite
@@ -22,8 +25,10 @@ from webapp.core.context import Context
 from webapp.core.identity_proofs import set_factor
 from webapp.core.labels import label_rows
 from webapp.core.resource import Resource
-from webapp.core.tenancy import references
+from webapp.core.tenancy import CHECKED, references, scoped
 from webapp.core.writes import create, update
+from webapp.reports.models import ExportRun
+from webapp.webhooks.models import Webhook
 
 for feature in FEATURES:
     if importlib.util.find_spec(f"webapp.{feature}.models"):
@@ -36,7 +41,12 @@ RESOURCES: dict[str, Resource] = {
 }
 WORDS = ("Ärzte", "apple", "Zebra", "éclair", "Beta", "straße", "O'Neil")
 CANARY = "kanarienvogel"
-TUNELESS = {("custom-fields", "slug"), ("custom-fields", "default_value")}  # no free texts
+TUNELESS = {
+    ("custom-fields", "slug"),
+    ("custom-fields", "default_value"),
+    ("exports", "query"),
+    ("webhooks", "filter"),
+}  # no free texts
 Patch = dict[str, Any]
 
 
@@ -206,12 +216,38 @@ def make_invitation(context: Context, resource: Resource, patch: Patch) -> int:
     return int(made.id)
 
 
+def make_export(context: Context, resource: Resource, patch: Patch) -> int:
+    """Save an export that has been made, that could not be made, or that is being made."""
+    row_id = by_rule(context, resource, patch)
+    table, number = resource.table, int(patch["hour"])
+    state = ("done", "failed", "running", None)[number % 4]
+    said = {"last_state": state, "last_run_at": context.at if state else None}
+    said |= {"last_rows": number if state == "done" else None, "last_error": "No." if state == "failed" else None}
+    said |= {"job_id": 10**9 + number if state else None}  # a job that nobody knows any more
+    statement = update_of(table).where(scoped(context.session, table), table.c.id == row_id).values(said)
+    context.session.execute(statement, execution_options=CHECKED)
+    run = {"organization_id": context.organization_id, "export_id": row_id, "started_at": context.at}
+    context.session.execute(insert(ExportRun.__table__).values(run | {"error": "No."}), execution_options=CHECKED)
+    return row_id
+
+
+def make_webhook(context: Context, resource: Resource, patch: Patch) -> int:
+    """Make a webhook that has had its troubles."""
+    row = context.session.get_one(Webhook, by_rule(context, resource, patch))
+    row.reason = ("gone", "unreachable", "filter")[row.id % 3]
+    row.failing_since = row.next_at = row.last_delivered_at = row.previous_until = context.at
+    context.session.flush()
+    return int(row.id)
+
+
 MAKERS: dict[str, Callable[[Context, Resource, Patch], int]] = {
     "organizations": make_organization,
     "users": make_user,
     "members": make_member,
     "api-keys": make_key,
     "invitations": make_invitation,
+    "webhooks": make_webhook,
+    "exports": make_export,
 }
 SHARED: dict[str, Patch] = {
     "categories": {"kind": "asset", "parent_id": None},
@@ -520,6 +556,34 @@ def api_key(number: int, shop: Workshop) -> Patch:
     }
 
 
+def webhook(number: int, shop: Workshop) -> Patch:
+    """An address that is told of something."""
+    return {
+        "name": word(number),
+        "url": f"https://hooks.example.org/{number}",
+        "events": ["assets.*", "persons.updated"][: number % 2 + 1],
+        "filter": None if number % 2 else f"condition={number % 5 + 1}",
+        "is_active": number % 3 != 2,
+    }
+
+
+def export(number: int, shop: Workshop) -> Patch:
+    """A list that is made again and again; one without a schedule would be made at once."""
+    schedule = ("daily", "weekly", "monthly")[number % 3]
+    return {
+        "name": word(number),
+        "resource": ("assets", "locations", "persons")[number % 3],
+        "format": ("csv", "xlsx", "jsonl")[number % 3],
+        "query": sometimes(number, f"id_not={number}&sort=-created_at", every=3),
+        "fields": ["id", "notes"][: number % 3],
+        "schedule": schedule,
+        "weekday": ("monday", "friday")[number % 2] if schedule == "weekly" else None,
+        "month_day": 1 + number % 31 if schedule == "monthly" else None,
+        "hour": number % 24,
+        "receivers": [f"desk{number}@example.org", "ops@example.org"][: number % 3],
+    }
+
+
 FACTORIES: dict[str, Callable[[int, Workshop], Patch]] = {
     "locations": location,
     "persons": person,
@@ -540,11 +604,14 @@ FACTORIES: dict[str, Callable[[int, Workshop], Patch]] = {
     "products": product,
     "statuses": status,
     "assets": asset,
+    "webhooks": webhook,
+    "exports": export,
 }
 FACTORIES_SAY = {
     name: {"scope_location_id"} for name in ("members", "invitations", "api-keys")
 }  # beside the writable fields
 CHANGES: dict[str, Patch] = {
+    "exports": {"name": "Renamed", "query": None, "receivers": ["new@example.org"]},
     "locations": {"city": "Porto", "code": None, "notes": "Moved twice"},
     "persons": {"title": "Chief of cameras", "is_archived": True, "notes": None},
     "companies": {"name": "Renamed", "phone": None, "email": "new@example.org"},
@@ -561,4 +628,5 @@ CHANGES: dict[str, Patch] = {
     "products": {"name": "Renamed", "default_purchase_cost": "77.25", "notes": None},
     "statuses": {"name": "Renamed", "notes": "Said differently"},
     "assets": {"name": "Renamed", "order_number": "PO 99", "purchase_cost": "77.25", "condition": 2, "notes": None},
+    "webhooks": {"name": "Renamed", "events": ["products.created"], "filter": "name=Lens"},
 }

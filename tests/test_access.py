@@ -8,11 +8,18 @@ import pytest
 from tests.clients import ApiClient
 from tests.factories import RESOURCES, make
 from tests.households import found_organization, unique
+from webapp.archives import rules as archives
 from webapp.core.access import ROLES, permissions_of
+from webapp.core.activity import history
+from webapp.core.jobs import run_job
+from webapp.core.query import get_row
+from webapp.imports import mappings
 from webapp.imports import rules as imports
+from webapp.reports import rules as exports
+from webapp.webhooks import rules as webhooks
 
 PUBLIC, SIGNED_IN, OWN = "public", "signed in", "one's own"
-UNKNOWN = 999_999_999
+UNKNOWN, NO_CHANGE = 999_999_999, "00000000-0000-0000-0000-000000000000"
 SAFE = {"GET"}
 # What is written by hand: (method, rule) and the permission it needs.
 BY_HAND = {
@@ -53,6 +60,7 @@ BY_HAND = {
     ("POST", "/settings/api-keys/new"): "api-keys:write",
     ("GET", "/settings/api-keys/<int:row_id>/revoke"): "api-keys:write",
     ("POST", "/settings/api-keys/<int:row_id>/revoke"): "api-keys:write",
+    ("GET", "/settings/api-keys/<int:row_id>"): "api-keys:read",
     ("GET", "/members"): "members:read",
     ("GET", "/members/new"): "members:write",
     ("POST", "/members/new"): "members:write",
@@ -71,12 +79,50 @@ BY_HAND = {
     ("POST", "/imports"): "imports:write",
     ("GET", "/imports/<int:import_id>"): "imports:read",
     ("GET", "/imports/<int:import_id>/progress"): "imports:read",
-    ("GET", "/imports/<int:import_id>/errors.csv"): "imports:read",
+    ("GET", "/imports/<int:import_id>/rows.<any(csv, xlsx):format>"): "imports:read",
+    ("GET", "/imports/<int:import_id>/rows/<int:number>"): "imports:write",
+    ("POST", "/imports/<int:import_id>/rows/<int:number>"): "imports:write",
+    ("POST", "/imports/<int:import_id>/rows/<int:number>/skip"): "imports:write",
+    ("GET", "/imports/<int:import_id>/kept"): "imports:read",
+    ("GET", "/imports/<int:import_id>/kept.<any(csv, xlsx):format>"): "imports:read",
+    ("GET", "/imports/mappings"): "imports:read",
+    ("POST", "/imports/mappings/<int:mapping_id>"): "imports:write",
+    ("POST", "/imports/mappings/<int:mapping_id>/delete"): "imports:write",
     ("POST", "/imports/<int:import_id>/columns"): "imports:write",
+    ("POST", "/imports/<int:import_id>/use"): "imports:write",
+    ("POST", "/imports/<int:import_id>/keep"): "imports:write",
     ("POST", "/imports/<int:import_id>/apply"): "imports:write",
     ("POST", "/imports/<int:import_id>/stop"): "imports:write",
     ("POST", "/imports/<int:import_id>/undo"): "imports:write",
     ("POST", "/imports/<int:import_id>/discard"): "imports:write",
+    ("GET", "/webhooks"): "webhooks:read",
+    ("GET", "/webhooks/new"): "webhooks:write",
+    ("POST", "/webhooks/new"): "webhooks:write",
+    ("GET", "/webhooks/<int:row_id>"): "webhooks:read",
+    ("GET", "/webhooks/<int:row_id>/edit"): "webhooks:write",
+    ("POST", "/webhooks/<int:row_id>/edit"): "webhooks:write",
+    ("POST", "/webhooks/<int:row_id>/test"): "webhooks:write",
+    ("GET", "/webhooks/<int:row_id>/rotate-secret"): "webhooks:write",
+    ("POST", "/webhooks/<int:row_id>/rotate-secret"): "webhooks:write",
+    ("GET", "/webhooks/<int:row_id>/enable"): "webhooks:write",
+    ("POST", "/webhooks/<int:row_id>/enable"): "webhooks:write",
+    ("POST", "/webhooks/<int:row_id>/disable"): "webhooks:write",
+    ("GET", "/webhooks/<int:row_id>/delete"): "webhooks:write",
+    ("POST", "/webhooks/<int:row_id>/delete"): "webhooks:write",
+    ("GET", "/webhooks/<int:row_id>/deliveries/<int:delivery_id>"): "webhooks:read",
+    ("POST", "/webhooks/<int:row_id>/deliveries/<int:delivery_id>/send"): "webhooks:write",
+    ("GET", "/exports/large"): "exports:read",
+    ("POST", "/exports/large"): "exports:read",
+    ("GET", "/exports/<int:row_id>/progress"): "exports:read",
+    ("GET", "/exports/<int:row_id>/file"): "exports:read",
+    ("GET", "/archives"): "archives:write",
+    ("POST", "/archives"): "archives:write",
+    ("GET", "/archives/<int:row_id>/progress"): "archives:write",
+    ("GET", "/archives/<int:row_id>/download"): "archives:write",
+    ("GET", "/archives/<int:row_id>/remove"): "archives:write",
+    ("POST", "/archives/<int:row_id>/remove"): "archives:write",
+    ("GET", "/archives/bring-in"): "archives:write",
+    ("POST", "/archives/bring-in"): "archives:write",
     ("GET", "/search"): SIGNED_IN,
     ("GET", "/search/acts"): SIGNED_IN,
     ("GET", "/locations/tree"): "locations:read",
@@ -84,24 +130,50 @@ BY_HAND = {
     ("POST", "/changes/<change_set_id>/undo"): OWN,
     ("GET", "/api/docs"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
+    ("POST", "/api/v1/auth/login"): PUBLIC,
+    ("POST", "/api/v1/auth/refresh"): PUBLIC,
+    ("POST", "/api/v1/auth/logout"): SIGNED_IN,
     ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/jobs"): SIGNED_IN,
     ("GET", "/api/v1/jobs/<row_id:row_id>"): OWN,
+    ("POST", "/api/v1/jobs/<row_id:row_id>/cancel"): OWN,
+    ("GET", "/api/v1/activity"): "activity:read",
+    ("GET", "/api/v1/changes/<uuid:change_set_id>"): "activity:read",
+    ("POST", "/api/v1/changes/<uuid:change_set_id>/undo"): OWN,
     ("POST", "/api/v1/members"): "members:write",
     ("POST", "/api/v1/invitations"): "invitations:write",
     ("POST", "/api/v1/invitations/<row_id:row_id>/send"): "invitations:write",
     ("DELETE", "/api/v1/invitations/<row_id:row_id>"): "invitations:write",
     ("POST", "/api/v1/api-keys"): "api-keys:write",
     ("DELETE", "/api/v1/api-keys/<row_id:row_id>"): "api-keys:write",
+    ("GET", "/api/v1/api-keys/<row_id:row_id>/usage"): "api-keys:read",
     ("GET", "/api/v1/assets/<row_id:row_id>/book-value"): "assets:read",
     ("GET", "/api/v1/assets/<row_id:row_id>/depreciation-schedule"): "assets:read",
+    ("GET", "/api/v1/exports/<row_id:row_id>/runs"): "exports:read",
+    ("GET", "/api/v1/exports/<row_id:row_id>/file"): "exports:read",
     ("GET", "/api/v1/imports"): "imports:read",
     ("POST", "/api/v1/imports"): "imports:write",
     ("GET", "/api/v1/imports/<row_id:row_id>"): "imports:read",
     ("PATCH", "/api/v1/imports/<row_id:row_id>"): "imports:write",
+    ("DELETE", "/api/v1/imports/<row_id:row_id>"): "imports:write",
     ("GET", "/api/v1/imports/<row_id:row_id>/rows"): "imports:read",
+    ("PATCH", "/api/v1/imports/<row_id:row_id>/rows/<row_id:number>"): "imports:write",
+    ("GET", "/api/v1/imports/<row_id:row_id>/kept"): "imports:read",
+    ("GET", "/api/v1/imports/mappings"): "imports:read",
+    ("POST", "/api/v1/imports/mappings"): "imports:write",
+    ("GET", "/api/v1/imports/mappings/<row_id:mapping_id>"): "imports:read",
+    ("PATCH", "/api/v1/imports/mappings/<row_id:mapping_id>"): "imports:write",
+    ("DELETE", "/api/v1/imports/mappings/<row_id:mapping_id>"): "imports:write",
     ("POST", "/api/v1/imports/<row_id:row_id>/apply"): "imports:write",
     ("POST", "/api/v1/imports/<row_id:row_id>/stop"): "imports:write",
     ("POST", "/api/v1/imports/<row_id:row_id>/undo"): "imports:write",
+    ("POST", "/api/v1/webhooks"): "webhooks:write",
+    ("POST", "/api/v1/webhooks/<row_id:row_id>/rotate-secret"): "webhooks:write",
+    ("POST", "/api/v1/webhooks/<row_id:row_id>/enable"): "webhooks:write",
+    ("POST", "/api/v1/webhooks/<row_id:row_id>/test"): "webhooks:write",
+    ("GET", "/api/v1/webhooks/<row_id:row_id>/deliveries"): "webhooks:read",
+    ("GET", "/api/v1/webhooks/<row_id:row_id>/deliveries/<row_id:delivery_id>"): "webhooks:read",
+    ("POST", "/api/v1/webhooks/<row_id:row_id>/deliveries/<row_id:delivery_id>/resend"): "webhooks:write",
 }
 LEAVING = {"/profile/sign-out-everywhere"}
 # Public pages that show something only to who holds a token: their own tests see to them.
@@ -118,7 +190,7 @@ API = (
 )
 PAGES = (
     ("list", "GET", "", "read"),
-    ("list", "GET", "/export.<any(csv, xlsx):format>", "read"),
+    ("list", "GET", "/export.<any(csv, xlsx, jsonl):format>", "read"),
     ("list", "GET", "/choices", "read"),
     ("list", "POST", "/columns", "read"),
     ("list", "GET", "/views", "read"),
@@ -147,6 +219,8 @@ def derived():
                 found[method, f"/api/v1/{resource.name}{path}"] = f"{resource.name}:{right}"
         if resource.sync_key:
             found["POST", f"/api/v1/{resource.name}/sync"] = resource.write_permission
+        if {"update", "delete"} <= resource.api:
+            found["POST", f"/api/v1/{resource.name}/bulk"] = resource.write_permission
         for verb, method, path, right in PAGES:
             if verb in resource.pages:
                 found[method, f"/{resource.name}{path}"] = f"{resource.name}:{right}"
@@ -185,16 +259,28 @@ def office(app):
     household = found_organization(app, unique("Office"))
     rows = {name: make(household, name) for name in RESOURCES}
     with household.context() as context:
+        rows["changes"] = history(context, RESOURCES["assets"], rows["assets"])[0]["change_set_id"]
         rows["imports"] = imports.upload(context, "assets", io.BytesIO(b"Name,Category\nCamera,Cameras\n"), "a.csv")
         rows["jobs"] = imports.get_import(context, rows["imports"])["job_id"]
+        rows["mappings"] = mappings.make(context, "assets", "Lab sheet", {"Name": "name"}, {})
+        exports.run_now(context, [rows["exports"]], {})
+        made = get_row(context, RESOURCES["exports"], rows["exports"])["job_id"]
+        rows["archives"] = archives.make(context)
+        archived = archives.get_archive(context, rows["archives"])["job_id"]
+        rows["deliveries"] = webhooks.send_test(context, rows["webhooks"])
         context.session.commit()
+    with app.app_context():
+        run_job(household.id, made)
+        run_job(household.id, archived)
     return household, rows | {"settings": rows["api-keys"]}
 
 
 def path_of(rule, rows):
     """Return a rule's path with what it asks for: a row that is there, of the kind that its path names."""
-    kind = "invitations" if "/invitations/" in rule else rule.removeprefix("/api/v1").split("/")[1]
+    below = next((name for name in ("invitations", "mappings") if f"/{name}/" in rule), None)
+    kind = below or rule.removeprefix("/api/v1").split("/")[1]
     values = {"action": "edit", "format": "csv", "slug": "nowhere", "filename": "css/app.css"}
+    values |= {"change_set_id": rows.get("changes", NO_CHANGE), "delivery_id": rows.get("deliveries", UNKNOWN)}
     return re.sub(r"<(?:.*?:)?(\w+)>", lambda found: str(values.get(found[1], rows.get(kind, UNKNOWN))), rule)
 
 

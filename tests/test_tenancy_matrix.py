@@ -12,10 +12,18 @@ from tests.factories import CANARY, RESOURCES, form_of, having, make, patch_for,
 from tests.households import found_organization, unique
 from tests.markup import Page
 from tests.snapshots import snapshot
+from webapp.archives import rules as archives
 from webapp.core.activity import history
+from webapp.core.errors import NotFound
+from webapp.core.files import store
 from webapp.core.jobs import run_job
 from webapp.core.parameters import filter_parameters
+from webapp.core.query import get_row
+from webapp.imports import mappings
 from webapp.imports import rules as imports
+from webapp.reports import rules as exports
+from webapp.webhooks.jobs import take_turn
+from webapp.webhooks.rules import create_webhook, get_webhook
 
 UNSAFE = {"POST", "PATCH", "DELETE"}
 READ = having("list")
@@ -65,15 +73,25 @@ class Aviary:
         for name in RESOURCES:
             for _ in range(2):
                 self.ids[name] = make(self.household, name, **songs(name))
+        whole = {"resource": "assets", "format": "jsonl", "query": None, "fields": None}
+        self.ids["exports"] = make(self.household, "exports", **songs("exports") | whole)
         self.api = self.household.api_client()
         with self.household.context() as context:
             file = io.BytesIO(f"Name,Category\n{CANARY} camera,{CANARY}s\n".encode())
             self.ids["imports"] = imports.upload(context, "assets", file, f"{CANARY}.csv")
             self.ids["jobs"] = imports.get_import(context, self.ids["imports"])["job_id"]
+            self.ids["mappings"] = mappings.make(
+                context, "assets", f"{CANARY} sheet", {"Colour": "notes", "Bench": "name"}, {"blanks": "clear"}
+            )
             self.line = history(context, RESOURCES["assets"], self.ids["assets"])[0]
+            exports.run_now(context, [self.ids["exports"]], {})
+            made = get_row(context, RESOURCES["exports"], self.ids["exports"])["job_id"]
+            self.ids["archives"] = archives.make(context)
+            archived = archives.get_archive(context, self.ids["archives"])["job_id"]
             context.session.commit()
         with app.app_context():
-            run_job(self.household.id, self.ids["jobs"])
+            for job_id in (self.ids["jobs"], made, archived):
+                run_job(self.household.id, job_id)
         self.change_sets = {name: self.change_set(RESOURCES[name]) for name in CHANGED}
         self.ids |= {"settings": self.ids["api-keys"], "organizations": self.household.id}
 
@@ -100,13 +118,18 @@ def nothing_of_it_changes(aviary):
     assert snapshot(aviary.household) == before
 
 
-def silent(answer, *statuses):
-    """Check that an answer has one of the statuses and that no canary sings in it."""
+def text_of(answer):
+    """Return what an answer says, out of a workbook too."""
     body = answer.get_data()
     if body[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(body)) as book:
             body = b"".join(book.read(name) for name in book.namelist())
-    said = body.decode("utf-8", "replace") + str(answer.headers)
+    return body.decode("utf-8", "replace")
+
+
+def silent(answer, *statuses):
+    """Check that an answer has one of the statuses and that no canary sings in it."""
+    said = text_of(answer) + str(answer.headers)
     assert answer.status_code in (statuses or (200,)), said[:2000]
     assert CANARY not in said.casefold()
     return answer
@@ -122,7 +145,7 @@ def rules_with_ids(app, *, api):
     found = []
     for rule in app.url_map.iter_rules():
         if re.search(r"<(row_id|int)", rule.rule) and rule.rule.startswith("/api/") == api:
-            kind = rule.rule.removeprefix("/api/v1").split("/")[1]
+            kind = "mappings" if "/mappings/" in rule.rule else rule.rule.removeprefix("/api/v1").split("/")[1]
             found += [(method, rule.rule, kind) for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
     return found
 
@@ -186,7 +209,7 @@ def test_a_search_for_a_canary_finds_none(api, client, resource):
 
 
 @each(having("list", face="pages"))
-@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl"])
 def test_no_export_holds_a_foreign_row(client, aviary, resource, ending):
     for query in ("", f"?id={aviary.ids[resource.name]}", "?deleted=true", f"?id_not={aviary.ids[resource.name]}"):
         silent(client.get(f"/{resource.name}/export.{ending}{query}"))
@@ -307,6 +330,72 @@ def test_an_import_matches_and_names_nothing_foreign(app, ours, client, aviary):
     assert [found["fate"] for found in planned] == ["error"]
     assert planned[0]["item_id"] is None
     assert {"category", "location"} & set(planned[0]["errors"])
+
+
+def test_an_export_holds_nothing_foreign_and_hands_out_no_foreign_file(app, ours, api, aviary):
+    theirs = aviary.api.get(f"exports/{aviary.ids['exports']}/runs").json["data"][0]
+    assert CANARY in text_of(aviary.api.get(f"exports/{aviary.ids['exports']}/file"))
+    patch = {"name": "All", "resource": "assets", "format": "jsonl"}
+    for query in (None, f"id={aviary.ids['assets']}", "deleted=true", f"q={CANARY[1:]}"):
+        made = silent(api.post("exports", patch | {"query": query}), 201).json["data"]
+        with app.app_context():
+            run_job(ours.id, made["job_id"])
+
+        silent(api.get(f"exports/{made['id']}/file"))
+        silent(api.get(f"exports/{made['id']}/file?run={theirs['id']}"), 404)
+        silent(api.get(f"exports/{made['id']}/runs"))
+
+
+def theirs_of(aviary):
+    """Return the list that the other organization's export is of."""
+    return aviary.api.get(f"exports/{aviary.ids['exports']}").json["data"]["resource"]
+
+
+def test_a_webhook_is_told_nothing_foreign(app, ours, api, aviary):
+    patch = {"name": "All", "url": "http://127.0.0.1:9/", "events": ["*"]}
+    with ours.context() as context:
+        app.config["OUTGOING_ALLOW"] = ["127.0.0.1"]
+        hook, _secret = create_webhook(context, RESOURCES["webhooks"], patch)
+        get_webhook(context, hook).sequence = 0
+        context.session.commit()
+    with app.app_context():
+        take_turn(ours.id, hook)
+        app.config["OUTGOING_ALLOW"] = []
+
+    found = silent(api.get(f"webhooks/{hook}/deliveries?per_page=1000")).json["data"]
+    told = [silent(api.get(f"webhooks/{hook}/deliveries/{row['id']}")).json["data"]["payload"] for row in found]
+
+    assert len(found) >= len(READ) - 1
+    assert any('"assets.created"' in payload for payload in told)
+    silent(api.get(f"webhooks/{aviary.ids['webhooks']}/deliveries"), 404)
+
+
+def test_an_upload_is_read_by_no_foreign_mapping(ours, api, client, aviary):
+    def sent(name, **parts):
+        file = (io.BytesIO(b"Colour,Bench\nred,one\n"), "list.csv")
+        if name == "api":
+            return api.request("POST", "imports", data={"file": file, **parts})
+        return client.post("/imports", data={"file": file, "resource": "assets", **parts})
+
+    for mapping in (str(aviary.ids["mappings"]), f"{CANARY[1:]} sheet"):
+        for name in ("api", "page"):
+            assert sent(name, mapping=mapping).status_code == 422
+    found = silent(sent("api"), 201).json["data"]
+
+    assert (found["mapping"], found["columns"][1]["field"]) == (None, None)
+    path = f"imports/{found['id']}"
+    assert api.patch(path, {"mapping": str(aviary.ids["mappings"])}).status_code == 422
+    silent(api.post("imports/mappings", {"name": "x", "import_id": aviary.ids["imports"]}), 404)
+    kept = api.post("imports/mappings", {"name": f"{CANARY} sheet", "import_id": found["id"]})
+    assert (kept.status_code, api.delete(f"imports/mappings/{kept.json['data']['id']}").status_code) == (201, 204)
+
+
+def test_no_file_of_an_import_is_opened_for_others(app, ours, aviary):
+    with aviary.household.context(write=False) as context:
+        key = imports.get_import(context, aviary.ids["imports"])["file_key"]
+
+    with app.app_context(), pytest.raises(NotFound):
+        store().open(key, ours.id)
 
 
 def test_the_names_beside_a_row_are_never_foreign(ours, api):

@@ -34,6 +34,8 @@ OF_SETTINGS = (
     "/settings/api-keys",
     "/settings/api-keys?show=revoked",
     "/settings/api-keys/new",
+    "/archives",
+    "/archives/bring-in",
     "/settings/organization",
 )
 OF_ONES_OWN = ("/profile", "/profile/second-factor", "/organizations", "/password")
