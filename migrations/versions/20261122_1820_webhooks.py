@@ -87,7 +87,8 @@ def upgrade() -> None:
                 EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.organization_id = w.organization_id
                   AND d.webhook_id = w.id AND d.state = 'waiting' AND d.by_hand)
                 OR (w.is_active AND (w.next_at IS NULL OR w.next_at <= _at) AND (
-                  w.sequence < (SELECT max(s.sequence) FROM activity_seals s WHERE s.organization_id = w.organization_id)
+                  w.sequence < (SELECT max(s.sequence) FROM activity_seals s
+                    WHERE s.organization_id = w.organization_id)
                   OR EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.organization_id = w.organization_id
                     AND d.webhook_id = w.id AND d.state = 'waiting' AND d.next_at <= _at))))
               ORDER BY coalesce(w.locked_until, w.created_at), w.id LIMIT _count

@@ -167,6 +167,7 @@ def test_from_the_first_visit_to_the_api_and_back(
 
     lines = list(csv.DictReader(io.StringIO(journey.export("CSV").decode("utf-8-sig"))))
     assert [line["Tag"] for line in lines] == [f"KF-{number:03d}" for number in range(ROWS)]
+    assert re.fullmatch(r"[0-9a-f-]{36}", lines[4].pop("Global id"))
     assert lines[4] == {"Tag": "KF-004", "Name": "FX3, documentary kit", "Notes": f"'{TRICK}"}
     with zipfile.ZipFile(io.BytesIO(journey.export("Excel workbook"))) as book:
         written = b"".join(book.read(name) for name in book.namelist() if name.endswith(".xml"))

@@ -236,11 +236,6 @@ def rows_of(
             yield rows
 
 
-def streamed_csv(blocks: Iterator[bytes], filename: str) -> Response:
-    """Return blocks as a CSV file to save, each made when the one before is sent."""
-    return streamed(blocks, filename)
-
-
 def streamed(blocks: Iterator[bytes], filename: str) -> Response:
     """Return blocks as a file to save, each made when the one before is sent; its ending says its type."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # the proxy's own way to what it stands for
