@@ -7,17 +7,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import select
+from flask import Flask
+from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
 from tests.households import Household, unique
 from webapp.core.activity import history
 from webapp.core.batch import plan_rows, write_rows
 from webapp.core.context import Context
+from webapp.core.database import Base
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row, list_rows
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.seals import seal_finished
+from webapp.core.tenancy import CHECKED, new_session, scoped
 from webapp.core.writes import create, update
 
 Row = dict[str, Any]
@@ -112,3 +115,20 @@ def second_of_two(organization: Household, act: Callable[[Context], Any]) -> Bas
             time.sleep(0.3)
             first.session.commit()
         return waiting.exception(20)
+
+
+def seal_log(app: Flask, organization_id: int) -> None:
+    """Seal the whole log of an organization; a transaction of any other test may make the sealer wait (PostgreSQL)."""
+    lines, seals = (Base.metadata.tables[name] for name in ("activity", "activity_seals"))
+    for _try in range(2_000):
+        with app.app_context(), new_session(organization_id, write=True) as session:
+            while seal_finished(session):
+                session.commit()
+            counting = [
+                select(func.count()).where(table.c.organization_id == organization_id) for table in (lines, seals)
+            ]
+            made, sealed = (session.execute(query, execution_options=CHECKED).scalar_one() for query in counting)
+        if made == sealed:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the log is not sealed")

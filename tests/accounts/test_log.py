@@ -4,15 +4,14 @@ import pytest
 
 from tests.factories import make
 from tests.households import found_organization
+from tests.rows import seal_log
 from tests.statements import counted
 from webapp.accounts import log
 from webapp.core.jobs import run_job
-from webapp.core.worker import seal_all
 
 
 def read(api, query="", status=200):
-    with api.client.application.app_context():
-        seal_all()
+    seal_log(api.client.application, api.get("me").json["data"]["organization"]["id"])
     answer = api.get(f"activity?{query}")
     assert answer.status_code == status, answer.get_data(as_text=True)
     return answer.json
