@@ -370,6 +370,7 @@ def test_a_worker_that_is_killed_while_it_sends_sends_again(post, receiver, orga
         with organization.context() as context:
             add(context, "assets")
             context.session.commit()
+        seal_log(organization.app, organization.id)
         with organization.context() as context:
             assert turns.claim(context, hook_id)
             assert turns.step(context, hook_id, None).delivery is not None
@@ -433,7 +434,7 @@ def test_a_slow_receiver_holds_up_nobody(post, receiver, organization, open_app,
     with organization.context() as context:
         add(context, "assets")
         context.session.commit()
-    seal_log(open_app, organization.id)
+    seal_log(organization.app, organization.id)
     monkeypatch.setitem(open_app.config, "TESTING", False)
 
     with open_app.app_context():
