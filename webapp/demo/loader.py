@@ -19,6 +19,7 @@ from webapp.demo.diary import Act
 from webapp.demo.fleet import DAYS, Fleet
 from webapp.demo.history import Year, person_patch
 from webapp.demo.people import DOMAIN, INVITED, NAME_POOLS, PEOPLE, Employee
+from webapp.demo.records import EXPORTS
 from webapp.demo.setting_up import Beginning
 
 NAME = "Kestrel Field Research"
@@ -62,6 +63,7 @@ def load_demo(assets: int, say: Say) -> bool:
         _write_year(books, Year(source, fleet, today, rich=assets <= RICH), now, say)
         for login, role in INVITED:
             invite(books.as_of("ines", now), email=f"{login}@{DOMAIN}", role=role)
+        books.write(books.as_of("ines", now), "exports", [(export["name"], export) for export in EXPORTS])
         session.commit()
     return True
 

@@ -1,4 +1,4 @@
-"""Whom Kestrel Field Research works for and buys from; both are made up."""
+"""Whom Kestrel Field Research works for and buys from, all made up, and the lists that it sends them."""
 
 from typing import NamedTuple
 
@@ -60,4 +60,8 @@ SUPPLIERS = (
     Supplier("Delfshaven Fleet B.V.", "Ruud Vermeer", "lease@delfshavenfleet.example", "+31 10 000 2000", "https://delfshavenfleet.example", "Schiedamseweg 200", "3025 AR", "Rotterdam", "NL", "vehicles"),
     Supplier("Formosa Marine Instruments Co.", "吳雅婷", "service@formosamarine.example", "+886 2 0000 2100", "https://formosamarine.example", "中山一路 30 號", "203", "基隆市", "TW", "sensors boats"),
     Supplier("Altiplano Instrumentos SRL", "Nelson Mamani", "ventas@altiplanoinst.example", "+591 2 000 2200", "https://altiplanoinst.example", "Calle Linares 901", "0201", "La Paz", "BO", "survey sensors safety"),
+)  # fmt: skip
+EXPORTS = (
+    {"name": "Register for the insurer", "resource": "assets", "format": "xlsx", "query": "purchase_cost_after=1000&sort=-purchase_cost", "schedule": "monthly", "month_day": 1, "receivers": ["policies@meridiancover.example"]},
+    {"name": "Places for the facility system", "resource": "locations", "format": "jsonl", "schedule": "weekly", "weekday": "monday"},
 )  # fmt: skip
