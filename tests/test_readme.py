@@ -18,7 +18,7 @@ STEP = re.compile(r"^\d\. `(?P<file>[^`]+)`.*?\n   ```python\n(?P<code>.*?)\n   
 SUITES = (
     "tests/test_every_resource.py",
     "tests/core/test_every_list.py",
-    "tests/core/test_every_page.py",
+    "tests/faces/test_every_page.py",
     "tests/core/test_every_batch.py",
 )
 UPGRADE_EQUALS_MODELS = "tests/test_migrations.py::test_what_migrations_make_is_what_models_say"

@@ -28,7 +28,6 @@ from webapp.demo.history import BENCH, INTUNE, Year
 from webapp.demo.loader import EMAIL, PASSWORD
 from webapp.demo.people import MEMBERS, PEOPLE
 
-pytestmark = pytest.mark.both_databases
 NOON_IN_MAY = date(2027, 5, 4)
 NewApp = Callable[..., Flask]
 
@@ -71,6 +70,7 @@ def lines_of(context: Context) -> list[dict]:
     return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
 
 
+@pytest.mark.both_databases
 def test_it_has_something_of_everything(demo: Context) -> None:
     counts = {name: len(rows_of(demo, name)) for name in ("assets", "persons", "products", "locations")}
 
@@ -114,6 +114,7 @@ def test_the_log_tells_a_year_in_order(demo: Context) -> None:
     assert len({moment.strftime("%Y-%m") for moment in moments}) in (12, 13)
 
 
+@pytest.mark.both_databases
 def test_the_log_is_whole(demo_app: Flask) -> None:
     done = demo_app.test_cli_runner().invoke(args=["activity", "verify"])
 
