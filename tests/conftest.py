@@ -48,15 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark by place: what runs on both databases, and what drives a browser."""
-    for number, item in enumerate(items):
+    for item in items:
         place = item.path.as_posix()
         if any(part in place for part in ON_BOTH_DATABASES):
             item.add_marker("both_databases")
         if "/tests/browser/" in place:
             item.add_marker("browser")
-            # Two browsers at once: a file stays with one of them, but for the longest, which both look through.
-            half = f"-{number % 2}" if place.endswith("/test_looks.py") else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{half}"))
         if item.get_closest_marker("postgresql") and not on_postgresql():
             item.add_marker(pytest.mark.skip(reason="only on PostgreSQL"))
 
