@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.factories import RESOURCES, fill
 from tests.households import found_organization
 
-EXAMPLES, SEED = int(os.environ.get("CONTRACT_EXAMPLES", "3")), int(os.environ.get("CONTRACT_SEED", "2026"))
+EXAMPLES, SEED = int(os.environ.get("CONTRACT_EXAMPLES", "5")), int(os.environ.get("CONTRACT_SEED", "2026"))
 PARTS, SCENARIOS, STEPS = 8, EXAMPLES * 8, 12
 UNIQUE = {"name", "email", "slug", "serial_number", "tag", "code", "username", "employee_number"}
 DOCUMENT, PREFIX = "/api/v1/openapi.json", "/api/v1/"
