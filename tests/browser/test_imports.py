@@ -29,7 +29,10 @@ def test_a_row_is_mended_by_keyboard_and_applied_after_the_others(
     page.goto("/imports?resource=assets")
     page.set_input_files("[type=file]", path)
     page.get_by_role("button", name="Upload and check").click()
-    page.get_by_role("button", name="Apply 1,200 rows").click(timeout=30_000)
+    apply = page.get_by_role("button", name="Apply 1,200 rows")
+    apply.wait_for(timeout=30_000)
+    with page.expect_navigation():  # a page that is just being left cannot be loaded again
+        apply.click()
 
     page.reload()
     if page.locator("progress").count():  # it may have been done before the page was there again
