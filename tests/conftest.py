@@ -25,6 +25,7 @@ ADMIN_URL = "TEST_POSTGRES_ADMIN_URL"
 ON_BOTH_DATABASES = (
     "tests/core/",
     "test_rules.py",
+    "test_sync.py",
     "test_every_resource.py",
     "test_migrations.py",
 )

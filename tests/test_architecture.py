@@ -151,7 +151,7 @@ DOCUMENTED = {
 # The parts that may speak SQL.
 DATABASE = {"schema", "core"}
 NAMELESS = {"utils", "helpers", "misc", "common", "manager", "handler", "handlers", "managers"}
-LINES_A_FILE, LINES_OF_CORE, LINES_OF_FACES, LINES_OF_CREATE_APP = 450, 5_000, 5_300, 120
+LINES_A_FILE, LINES_OF_CORE, LINES_OF_FACES, LINES_OF_CREATE_APP = 450, 5_000, 5_700, 120
 
 
 def module_of(path):

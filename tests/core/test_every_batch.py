@@ -9,9 +9,9 @@ from webapp.core.activity import history
 from webapp.core.batch import find_rows, plan_rows, write_rows
 from webapp.core.parameters import ListParameters
 from webapp.core.query import list_rows
-from webapp.core.sync import makeable
 from webapp.core.totals import standing
 from webapp.core.writes import create, delete, update
+from webapp.faces.sync import makeable
 
 MADE = having("create", "update", "delete")
 SYNCED = [resource for resource in RESOURCES.values() if resource.sync_key]

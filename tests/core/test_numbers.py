@@ -7,8 +7,8 @@ from tests.rows import add, add_many, any_category, at_once, change, resource, r
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.numbers import reserve
-from webapp.core.sync import sync
 from webapp.core.writes import delete
+from webapp.faces.sync import sync
 
 
 def tag(context: Context, **patch: object) -> str:

@@ -31,12 +31,12 @@ from webapp.core.parameters import ListParameters, between, messages_of
 from webapp.core.query import get_row, list_rows
 from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
 from webapp.core.resource import Action, Resource, registry
-from webapp.core.sync import flat_messages, makeable, sync
 from webapp.core.writes import create, delete, restore, update
 from webapp.faces import openapi, openapi_names, ratelimit
 from webapp.faces.problems import PREFIX as PREFIX
 from webapp.faces.problems import problem
 from webapp.faces.serialize import dump, dump_rows, moment_text, to_plain
+from webapp.faces.sync import flat_messages, makeable, sync
 from webapp.faces.tokens import find_holder
 
 JSON = "application/json"

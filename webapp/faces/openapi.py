@@ -12,10 +12,10 @@ from werkzeug.routing import BaseConverter
 from webapp.core.fields import Amount, Custom, FaceField, Through
 from webapp.core.parameters import CONTROLS, PER_PAGE, PER_PAGE_LIMIT, encode_cursor, filter_parameters, sortable
 from webapp.core.resource import Action, Resource
-from webapp.core.sync import sync_schema
 from webapp.faces.openapi_examples import IDS
 from webapp.faces.openapi_problems import PROBLEM as PROBLEM
 from webapp.faces.openapi_problems import WORDS, problem_of
+from webapp.faces.sync import sync_schema
 
 SPEC_OPTIONS = {
     "info": {"description": "Keeps track of everything an organization owns. Errors are RFC 9457 problem details."},

@@ -10,8 +10,8 @@ from tests.rows import add, any_category, change, lines, listed, resource, row, 
 from tests.statements import counted
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, TooLarge
-from webapp.core.sync import sync
 from webapp.core.writes import delete
+from webapp.faces.sync import sync
 
 NOTHING: dict[str, list] = {"created": [], "updated": [], "unchanged": [], "failed": []}
 
