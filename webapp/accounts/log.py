@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, or_, select
 
 from webapp.core.access import can
 from webapp.core.activity import Activity
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import table_of
-from webapp.core.query import reach
 from webapp.core.resource import registry
 from webapp.core.seals import ActivitySeal, last_seal, sealed_lines
 

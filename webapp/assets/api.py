@@ -16,7 +16,8 @@ from webapp.catalog.models import CONVENTIONS, METHODS
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.fields import Day
-from webapp.core.query import Row, get_row
+from webapp.core.naming import Row
+from webapp.core.query import get_row
 from webapp.faces import openapi
 from webapp.faces.api import PREFIX, answer, entered, load
 from webapp.faces.serialize import amount_text, dump

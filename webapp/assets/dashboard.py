@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Select, String, case, func, literal, selec
 
 from webapp.assets.models import Asset
 from webapp.assets.worth import Worth, worth_today_and_before
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.labels import label_rows
-from webapp.core.query import reach
 from webapp.core.resource import Panel, registry
 from webapp.core.tenancy import CHECKED
 from webapp.faces.charts import bar_list, compact_money, legend, line_chart, sparkline

@@ -18,11 +18,12 @@ from webapp.assets.rules import SOON, maintenance_status, minor_units, terms_of,
 from webapp.assets.valuation import Terms, curve, minimum_of, rounded, schedule, written_off_on
 from webapp.catalog.resources import METHOD_WORDS
 from webapp.core.access import can
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.labels import labels_for
 from webapp.core.parameters import Filter, ListParameters
-from webapp.core.query import list_rows, reach
+from webapp.core.query import list_rows
 from webapp.core.resource import Panel, registry
 from webapp.core.tenancy import CHECKED
 from webapp.faces.charts import line_chart

@@ -13,10 +13,10 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from webapp.core.activity import activity_row, differences, event_of
 from webapp.core.blockers import Blocker, blockers
 from webapp.core.checks import check_references, check_unique, taken_meanwhile
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.insertion import insert_rows
-from webapp.core.query import reach
 from webapp.core.recorder import note_for_commit, record
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED, Entity, organization_of

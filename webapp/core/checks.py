@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, case, select
 from sqlalchemy.exc import IntegrityError
 
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
-from webapp.core.query import reach
 from webapp.core.resource import Resource, Unique
 from webapp.core.tenancy import CHECKED, missing_references, references, scoped
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import key_of
 from webapp.core.fields import Text
 from webapp.core.labels import label_rows
-from webapp.core.query import reach
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED
 from webapp.core.writes import create

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import key_of
 from webapp.core.fields import Text
-from webapp.core.query import reach
 from webapp.core.resource import Resource, Unique
 from webapp.core.tenancy import CHECKED
 

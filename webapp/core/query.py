@@ -1,32 +1,26 @@
 """One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
 
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 
+from webapp.core.conditions import HOLDING, conditions, holds, reach
 from webapp.core.context import Context
-from webapp.core.custom import PREFIX, VALUES, column_of, having, lacking, revived
-from webapp.core.database import key_of
+from webapp.core.custom import VALUES, column_of, lacking
 from webapp.core.errors import NotFound
-from webapp.core.fields import FaceField, Text, Through
+from webapp.core.fields import FaceField
 from webapp.core.labels import label_rows, labels_for
-from webapp.core.parameters import Filter, ListParameters, encode_cursor, sort_column
-from webapp.core.resource import Resource, registry
-from webapp.core.search import search_ids, search_rank
-from webapp.core.tenancy import CHECKED, below, scoped, within_location_scope
+from webapp.core.naming import Row, add_names, spread_custom, with_needs
+from webapp.core.ordering import ordered
+from webapp.core.parameters import ListParameters, encode_cursor, sort_column
+from webapp.core.resource import Resource
+from webapp.core.search import search_ids
+from webapp.core.tenancy import CHECKED
 from webapp.core.totals import standing
 
 COUNT_LIMIT = 10_000
-HOLDING: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "in": lambda column, value: column.in_(value),
-    "after": operator.gt,
-    "before": operator.lt,
-}
-Row = dict[str, Any]
 
 
 @dataclass
@@ -144,108 +138,6 @@ def choices(
     return sorted(found, key=lambda pair: pair[1].casefold())[:limit]
 
 
-def labels_in_reach(
-    context: Context, wanted: Mapping[str, Iterable[int | None]]
-) -> dict[str, dict[int, dict[str, Any]]]:
-    """Return `labels_for` ids, without the names of what lies out of the actor's part of the tree."""
-    found: dict[str, dict[int, dict[str, Any]]] = {}
-    for kind, ids in wanted.items():
-        resource = registry.resources[kind]
-        if not resource.located_by or context.actor.scope_location_id is None:
-            found |= labels_for(context, {kind: ids})
-            continue
-        sent = {row_id for row_id in ids if row_id is not None}
-        if sent:
-            query = select(resource.table.c.id).where(*reach(context, resource), resource.table.c.id.in_(sorted(sent)))
-            sent = set(context.session.execute(query, execution_options=CHECKED).scalars())
-        known = labels_for(context, {kind: sent})[kind]
-        found[kind] = {row_id: known[row_id] for row_id in sent if row_id in known}
-    return found
-
-
-def reach(context: Context, resource: Resource) -> list[ColumnElement[bool]]:
-    """Return the predicates of what an actor may see at all: the organization and its part of the tree."""
-    table = resource.table
-    inside = resource.belongs(context) if resource.belongs else scoped(context.session, table)
-    where = [inside]
-    if resource.located_by:
-        narrowed = within_location_scope(context.session, table.c[resource.located_by])
-        if narrowed is not None:
-            where.append(narrowed)
-    return where
-
-
-def conditions(
-    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None
-) -> list[ColumnElement[bool]]:
-    """Return every predicate of a list but the cursor's."""
-    table = resource.table
-    where = reach(context, resource)
-    if "deleted_at" in table.c:
-        where.append(table.c.deleted_at.isnot(None) if parameters.deleted else table.c.deleted_at.is_(None))
-    where += [_condition(context, resource, item) for item in parameters.filters if item.field not in resource.customs]
-    for name in dict.fromkeys(item.field for item in parameters.filters if item.field in resource.customs):
-        asked = [item for item in parameters.filters if item.field == name]
-        where += _custom(context, resource, resource.fields[name], asked)
-    if hits is not None:
-        where.append(table.c.id.in_(hits))
-    return where
-
-
-def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElement[bool]:
-    field, value = resource.fields[item.field], item.value
-    if isinstance(field, Through):
-        return _through(context, resource, field, item)
-    column: ColumnElement[Any] = resource.table.c[item.column]
-    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
-        "eq": lambda: column == value,
-        "in": lambda: column.in_(value),
-        "not": lambda: or_(column != value, column.is_(None)),
-        "after": lambda: column > value,
-        "before": lambda: column < value,
-        "empty": lambda: column.is_(None) if value else column.isnot(None),
-        "within": lambda: below(context.session, column, value),
-    }
-    return conditions[item.op]()
-
-
-def _through(context: Context, resource: Resource, field: Through, item: Filter) -> ColumnElement[bool]:
-    """Return the predicate of a filter by a column of what a reference points to."""
-    target = registry.resources[str(resource.fields[field.of].target)]
-    source = target.fields[field.source]
-    twin = source.twin if isinstance(source, Text) else None
-    value = item.value if twin is None or item.op == "empty" else keys_of(item.value)
-    inner = replace(item, field=field.source, column=twin or source.column, value=value)
-    inside = select(target.table.c.id).where(scoped(context.session, target.table), _condition(context, target, inner))
-    return resource.table.c[resource.fields[field.of].column].in_(inside)
-
-
-def keys_of(value: Any) -> Any:
-    """Return the case-insensitive form of a text, or of each of several."""
-    return [key_of(text) for text in value] if isinstance(value, list) else key_of(value)
-
-
-def _custom(context: Context, resource: Resource, field: FaceField, filters: list[Filter]) -> list[ColumnElement[bool]]:
-    """Return the predicates of the filters by an own field: a range of single values is one stretch of its index."""
-    column, where = column_of(field), []
-    wanted = [_holds(field, item) for item in filters if item.op in HOLDING]
-    if wanted:
-        together = [wanted] if field.kind != "codes" else [[one] for one in wanted]
-        where += [having(context, resource, field, *some) for some in together]
-    for item in filters:
-        if item.op == "not":
-            where.append(lacking(context, resource, field, column == item.value))
-        elif item.op == "empty":
-            where.append((lacking if item.value else having)(context, resource, field))
-    return where
-
-
-def _holds(field: FaceField, item: Filter) -> ColumnElement[bool]:
-    """Return what a filter by an own field asks of its indexed value."""
-    condition: ColumnElement[bool] = HOLDING[item.op](column_of(field), item.value)
-    return condition
-
-
 def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tuple[str, bool], ...] = ()) -> Select[Any]:
     names = resource.stored
     if wanted is not None:
@@ -256,24 +148,6 @@ def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tupl
         needed |= {"custom" for name in wanted if name in resource.customs}
         names = {name: item for name, item in resource.stored.items() if name in needed}
     return select(*[resource.table.c[item.column].label(name) for name, item in names.items()])
-
-
-def with_needs(resource: Resource, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the wanted fields and those that the derived ones among them are computed from."""
-    needs = [need for name in wanted if name in resource.deriveds for need in resource.deriveds[name].needs]
-    return (*wanted, *needs)
-
-
-def spread_custom(resource: Resource, rows: list[Row]) -> None:
-    """Put each row's own values under the names of their fields, and all of them by slug under `custom`."""
-    if not rows or "custom" not in rows[0]:
-        return
-    own = [(name, name.removeprefix(PREFIX), str(i.custom_id), i) for name, i in resource.customs.items()]
-    for row in rows:
-        stored = row["custom"] or {}
-        row["custom"] = {}
-        for name, slug, key, item in own:
-            row[name] = row["custom"][slug] = revived(item, stored.get(key))
 
 
 def _fetch(context: Context, query: Select[Any]) -> list[Row]:
@@ -295,7 +169,7 @@ def _rows(
     by_rank = parameters.q and ranked and not parameters.sorted_by_user
     own = resource.customs.get(parameters.sort[0][0])
     if own is None or by_rank:
-        query = _ordered(context, resource, parameters, wanted, where, ranked=ranked)
+        query = ordered(resource, parameters, wanted, where, ranked=ranked)
         rows = _fetch(context, query.limit(limit).offset(skip))
     else:
         rows = _by_custom(context, resource, parameters, wanted.where(*where), own, limit, skip)
@@ -325,7 +199,7 @@ def _by_custom(
             VALUES.c.organization_id == context.organization_id,
             VALUES.c.field_id == field.custom_id,
             VALUES.c.position == 0,
-            *(_holds(field, item) for item in same),  # the walk along the index starts and ends where the filters say
+            *(holds(field, item) for item in same),  # the walk along the index starts and ends where the filters say
         )
         if last is not None:  # compared as a pair, which the index knows: thousands may have the same value
             here, there = tuple_(column, VALUES.c.row_id), tuple_(literal(value, column.type), literal(last))
@@ -348,52 +222,6 @@ def _by_custom(
     return rows + _fetch(context, rest.order_by(order_of_rest).limit(limit - len(rows)).offset(max(0, skip)))
 
 
-def _ordered(
-    context: Context,
-    resource: Resource,
-    parameters: ListParameters,
-    query: Select[Any],
-    where: list[ColumnElement[bool]],
-    *,
-    ranked: bool = True,
-) -> Select[Any]:
-    query = query.where(*where)
-    if parameters.q and ranked and not parameters.sorted_by_user:
-        return query.order_by(*search_rank(resource, parameters.q), resource.table.c.id.desc())
-    if parameters.cursor:
-        query = query.where(_beyond(resource, parameters))
-    for name, descending in parameters.sort:
-        column = sort_column(resource, name)
-        if column.nullable:
-            query = query.order_by(column.is_(None))
-        query = query.order_by(column.desc() if descending else column.asc())
-    identity = resource.table.c.id
-    return query.order_by(identity.desc() if parameters.descending else identity.asc())
-
-
-def _beyond(resource: Resource, parameters: ListParameters) -> ColumnElement[bool]:
-    """Return the predicate of the rows after the cursor, nulls last in both directions."""
-    table: Table = resource.table
-    assert parameters.cursor is not None  # noqa: S101 the caller has looked
-    keys = [(sort_column(resource, name), descending) for name, descending in parameters.sort]
-    keys.append((table.c.id, parameters.descending))
-    values = parameters.cursor
-    clauses: list[ColumnElement[bool]] = []
-    equal: list[ColumnElement[bool]] = []
-    for (column, descending), value in zip(keys, values, strict=True):
-        if value is not None:
-            limit = literal(value, column.type)
-            beyond = column < limit if descending else column > limit
-            clauses.append(and_(*equal, or_(beyond, column.is_(None)) if column.nullable else beyond))
-        equal = [*equal, column.is_(None) if value is None else column == value]
-    condition = or_(*clauses)
-    first, descending = keys[0]
-    if values[0] is not None and not first.nullable:
-        limit = literal(values[0], first.type)
-        condition = and_(first <= limit if descending else first >= limit, condition)
-    return condition
-
-
 def _total(
     context: Context, resource: Resource, parameters: ListParameters, where: list[ColumnElement[bool]]
 ) -> tuple[int, bool]:
@@ -403,45 +231,3 @@ def _total(
     inner = select(literal(1)).select_from(resource.table).where(*where).limit(COUNT_LIMIT + 1).subquery()
     counted = context.session.execute(select(func.count()).select_from(inner), execution_options=CHECKED).scalar_one()
     return min(counted, COUNT_LIMIT), counted > COUNT_LIMIT
-
-
-def add_names(
-    context: Context, resource: Resource, rows: list[Row], wanted: tuple[str, ...] | None
-) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
-    """Fill each row's name fields from the labels of what it refers to, and return those labels."""
-    wanted = None if wanted is None else with_needs(resource, wanted)
-    throughs = {
-        n: t for n, t in resource.throughs.items() if wanted is None or n in wanted or _named(resource, n, wanted)
-    }
-    names = {n: i for n, i in resource.names.items() if wanted is None or n in wanted}
-    sources = [*(through.of for through in throughs.values()), *(item.of for item in names.values())]
-    direct = [column for column in sources if column not in resource.throughs]
-    labels = _labels(context, resource, rows, direct)
-    for name, through in throughs.items():
-        source = labels[str(resource.fields[through.of].target)]
-        for row in rows:
-            row[name] = (source.get(row.get(through.of) or 0) or {}).get(through.source)
-    labels |= _labels(context, resource, rows, [i.of for i in names.values() if i.of in resource.throughs])
-    for name, item in names.items():
-        known = labels[str(resource.fields[item.of].target)]
-        for row in rows:
-            label = known.get(row.get(item.of) or 0)
-            row[name] = label["label"] if label else None
-    for name, derived in resource.deriveds.items():
-        if wanted is None or name in wanted:
-            for row in rows:
-                row[name] = derived.compute(context, row)
-    return labels
-
-
-def _named(resource: Resource, through: str, wanted: tuple[str, ...]) -> bool:
-    return any(item.of == through for name, item in resource.names.items() if name in wanted)
-
-
-def _labels(
-    context: Context, resource: Resource, rows: list[Row], columns: list[str]
-) -> dict[str, dict[int, dict[str, Any]]]:
-    ids: dict[str, set[int | None]] = {}
-    for column in columns:
-        ids.setdefault(str(resource.fields[column].target), set()).update(row.get(column) for row in rows)
-    return labels_in_reach(context, ids)

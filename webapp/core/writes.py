@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.core.blockers import blockers
 from webapp.core.checks import check_references, check_unique, taken_meanwhile
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.custom import is_customizable, keep_values, plan_custom, searched, tailor
 from webapp.core.database import column_names, key_of
@@ -23,7 +24,7 @@ from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.fields import Text
 from webapp.core.jobs import enqueue
 from webapp.core.numbers import free_numbers
-from webapp.core.query import get_row, reach
+from webapp.core.query import get_row
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, hold, missing_references, references, scoped
 

@@ -29,8 +29,8 @@ from webapp.core.context import Context
 from webapp.core.custom import standard_of
 from webapp.core.errors import Invalid
 from webapp.core.fields import Choice, Codes, FaceField, Text, schema_fields
+from webapp.core.naming import labels_in_reach
 from webapp.core.query import choices as choices_of
-from webapp.core.query import labels_in_reach
 from webapp.core.resource import Action, Resource, registry
 from webapp.faces.own_fields import chosen_product, own_groups
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from webapp.core.context import Context
 from webapp.core.custom import SETS, carrier_of_sets, fields_of_sets
 from webapp.core.labels import label_rows
-from webapp.core.query import labels_in_reach
+from webapp.core.naming import labels_in_reach
 from webapp.core.resource import Resource
 
 

@@ -18,7 +18,8 @@ from webapp.core.context import Context
 from webapp.core.errors import BadRequest, NotFound
 from webapp.core.fields import LARGEST_ID
 from webapp.core.labels import label_rows
-from webapp.core.query import get_row, labels_in_reach
+from webapp.core.naming import labels_in_reach
+from webapp.core.query import get_row
 from webapp.core.resource import Action, Resource, registry
 from webapp.faces.facts import FactGroup, fact_groups
 from webapp.faces.icons import icon

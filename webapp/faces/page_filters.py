@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 
 from webapp.core.access import can
 from webapp.core.context import Context
+from webapp.core.naming import labels_in_reach
 from webapp.core.parameters import COMPARABLE, Filter, filter_parameters, filterable
-from webapp.core.query import choices, labels_in_reach
+from webapp.core.query import choices
 from webapp.core.resource import Resource, registry
 from webapp.faces.list_state import ListState
 from webapp.faces.page_columns import group_of_field, label_of_field

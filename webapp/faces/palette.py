@@ -15,10 +15,10 @@ from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, null, select, union_all
 
 from webapp.core.access import can
+from webapp.core.conditions import reach
 from webapp.core.context import Actor, Context
 from webapp.core.database import key_of
 from webapp.core.labels import label_rows
-from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
 from webapp.core.search import HIT_LIMIT, hits, is_exactly, search_rank
 from webapp.core.tenancy import CHECKED

@@ -7,8 +7,9 @@ from flask import url_for
 from sqlalchemy import func, literal, select, union_all
 
 from webapp.core.access import can
+from webapp.core.conditions import reach
 from webapp.core.context import Context
-from webapp.core.query import COUNT_LIMIT, reach
+from webapp.core.query import COUNT_LIMIT
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED
 

@@ -10,11 +10,12 @@ from sqlalchemy import ForeignKey, Index, Integer, func, literal, or_, select, u
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.access import MANAGERS, Permission, can, declare
+from webapp.core.conditions import conditions
 from webapp.core.context import Actor, Context
 from webapp.core.database import Id, KeyColumn, KeyText, LongText, Model, ShortText, key_of, table_of
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.parameters import ListParameters
-from webapp.core.query import COUNT_LIMIT, conditions
+from webapp.core.query import COUNT_LIMIT
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED, Entity, SoftDeleted, hold, scoped, tenant_table_arguments, unique_among_living
 

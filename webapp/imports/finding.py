@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy import exists, select
 
 from webapp.core.activity import Activity
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.matching import Ambiguous, candidates, compared, key_column, meant, said_of
-from webapp.core.query import reach
 from webapp.core.resource import Resource
 from webapp.core.tenancy import CHECKED, scoped
 from webapp.imports.resolving import Resolver

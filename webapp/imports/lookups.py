@@ -17,11 +17,11 @@ from flask_babel import gettext as _
 from marshmallow import ValidationError
 from sqlalchemy import select
 
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import key_of
 from webapp.core.fields import Text
 from webapp.core.matching import key_column
-from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED
 from webapp.faces.rendering import within_sentence

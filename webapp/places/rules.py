@@ -9,12 +9,12 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, case, delete, func, insert, select
 
 from webapp.core.access import can
+from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.errors import Conflict, Invalid
 from webapp.core.labels import label_of, label_rows
 from webapp.core.lookup import ids_by_name
-from webapp.core.query import reach
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, below, hold, organization_of, scoped
 from webapp.core.writes import Change, Draft, Facts, create_row, update_row

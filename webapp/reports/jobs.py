@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from webapp.core import identity
+from webapp.core.conditions import conditions
 from webapp.core.context import Actor, Context, make_context
 from webapp.core.custom import tailor
 from webapp.core.database import utcnow
@@ -26,7 +27,6 @@ from webapp.core.files import store
 from webapp.core.jobs import ATTEMPTS, Cancelled, JobRun, enqueue, job
 from webapp.core.mail import letter
 from webapp.core.parameters import ListParameters
-from webapp.core.query import conditions
 from webapp.core.resource import Resource, registry
 from webapp.core.search import search_ids
 from webapp.core.tenancy import CHECKED, new_session
