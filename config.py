@@ -26,6 +26,10 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     settings["PORT"] = read.whole("PORT", 8000)
     settings["WEB_WORKERS"] = read.whole("WEB_WORKERS", 0) or os.cpu_count() or 1
 
+    # How many requests a web process has inside at most: one runs, the others wait in a fair line or for their client.
+    # The server needs more threads than this (bin/run: 64, and 16 threads more). 0: no line, for one thread a process.
+    settings["WEB_QUEUE"] = read.whole("WEB_QUEUE", 0)
+
     # The address that people and integrations use. Links in mail and the check of unsafe requests go by it.
     base_url = read.text("BASE_URL", f"http://{_reachable(settings['HOST'])}:{settings['PORT']}").rstrip("/")
     settings["BASE_URL"] = base_url
@@ -43,6 +47,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     settings["JOBS_URL"] = read.text("JOBS_URL", f"sqlite:///{instance / 'jobs.sqlite3'}")
     # Seconds after which another worker takes over a job whose worker went silent.
     settings["JOB_LEASE_SECONDS"] = read.whole("JOB_LEASE_SECONDS", 30)
+    # How far the worker steps back behind the web processes (0 to 19, as `nice` counts).
+    settings["WORKER_NICENESS"] = read.whole("WORKER_NICENESS", 10)
     # Redis makes rate limits exact over all processes; without it each process keeps its share.
     settings["REDIS_URL"] = read.text("REDIS_URL", "")
 

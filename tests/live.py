@@ -32,6 +32,10 @@ class LiveServer:
             "PORT": str(self.port),
             "BASE_URL": self.url,
             "RATE_LIMITS": "off",
+            "WEB_QUEUE": "64",
+            "MALLOC_ARENA_MAX": "2",
+            "MALLOC_MMAP_THRESHOLD_": "131072",
+            "MALLOC_TRIM_THRESHOLD_": "131072",
             "FLASK_APP": "wsgi",
             "PYTHONPATH": str(ROOT),
             **environ,
@@ -65,10 +69,10 @@ class LiveServer:
 
     def start_web(self) -> None:
         """Start the web server and wait until it answers."""
-        options = (
-            f"--interface wsgi --host 127.0.0.1 --port {self.port} --workers {WORKERS} --blocking-threads 1 --no-ws"
-        )
-        self.web = self._start("web", str(BIN / "granian"), "wsgi:app", *options.split(), "--log-level", "warning")
+        threads = int(self.environ["WEB_QUEUE"]) + 16
+        options = f"--interface wsgi --host 127.0.0.1 --port {self.port} --workers {WORKERS} --no-ws"
+        options += f" --blocking-threads {threads}"
+        self.web = self._start("web", str(BIN / "granian"), "wsgi:app", *options.split(), "--log-level", "error")
         deadline = time.monotonic() + 30
         while not self.answers():
             if self.web.poll() is not None or time.monotonic() > deadline:

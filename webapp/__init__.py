@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,17 +21,17 @@ from webapp.core import (
     database,
     errors,
     logs,
-    mail,
     secrets,
     worker,
 )
 from webapp.core.resource import registry
-from webapp.faces import api, docs, health, icons, pages, ratelimit, security_headers
+from webapp.edge import admission, health, mail, ratelimit, security_headers
+from webapp.faces import api, docs, icons, pages, words
 from webapp.schema import database_roles, migrate
 
 FEATURES = ("places", "people", "accounts", "catalog", "assets", "imports", "webhooks", "reports", "archives", "demo")
 ROOT = Path(__file__).resolve().parent.parent
-MACHINERY = (logs, errors, mail, icons, ratelimit, security_headers, health, worker, docs)
+MACHINERY = (logs, errors, mail, words, icons, ratelimit, security_headers, health, worker, docs, admission)
 
 
 class Quartermaster(Flask):
@@ -49,15 +49,16 @@ class Quartermaster(Flask):
             (context.session.commit if kept else context.session.rollback)()
         return response
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what is to be called: no view of ours is a coroutine, though Flask would look at each request."""
+        return func
+
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """Build the application; `settings` win over the environment's."""
     app = Quartermaster(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
-    if app.config["PROXIES"]:
-        hops = app.config["PROXIES"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # as Flask says
     prepare_secrets(app)
     prepare_database(app)
     Babel(app, locale_selector=locale_of_reader, timezone_selector=zone_of_reader)
@@ -67,6 +68,9 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.after_request(show_request_id)
     for part in MACHINERY:
         part.init_app(app)
+    if app.config["PROXIES"]:
+        hops = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # as Flask says
     modules = load_features(app)
     blueprints = [module.blueprint for module in modules if module.__name__.endswith(".api")]
     pages.init_app(app, [module.blueprint for module in modules if module.__name__.endswith(".pages")])

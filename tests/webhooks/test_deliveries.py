@@ -326,7 +326,7 @@ def test_a_redirect_is_a_refusal_and_is_not_followed(post, receiver, organizatio
 
 def test_a_name_that_leads_inside_is_not_asked(post, receiver, organization, monkeypatch):
     found = {"rebound.example": ["169.254.169.254"]}
-    monkeypatch.setattr("webapp.core.fetch.socket.getaddrinfo", fake_lookup(found))
+    monkeypatch.setattr("webapp.edge.fetch.socket.getaddrinfo", fake_lookup(found))
     post.make("assets.created", url="http://rebound.example/")
     with organization.context() as context:
         add(context, "assets")

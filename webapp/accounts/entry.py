@@ -26,7 +26,7 @@ from sqlalchemy import Connection
 from webapp.core import identity
 from webapp.core.context import open_context
 from webapp.core.identity import Visit
-from webapp.faces.security_headers import SAFE_METHODS
+from webapp.edge.security_headers import SAFE_METHODS
 
 PUBLIC = frozenset({"static", "healthz", "readyz"})
 TOKENS_ONLY = ("/api/",)

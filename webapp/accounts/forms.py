@@ -10,7 +10,7 @@ from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, 
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
-from webapp.accounts.choices import THEMES, currencies, locales, timezones
+from webapp.accounts.choices import LOCALES, THEMES, currencies, timezones
 from webapp.accounts.passwords import LONGEST, SHORTEST
 from webapp.core.errors import Invalid
 
@@ -64,7 +64,7 @@ class SetupForm(GateForm):
         description=_l("Decides what “today” is."),
         render_kw={"data-timezone": True},
     )
-    locale = SelectField(_l("Language"), choices=listed(locales()), default="en_GB")
+    locale = SelectField(_l("Language"), choices=listed(LOCALES), default="en_GB")
     first_tag = StringField(
         _l("First asset tag"),
         default="AST-000001",
@@ -140,7 +140,7 @@ class ProfileForm(GateForm):
 
     name = StringField(_l("Name"), [NEEDED], render_kw={"autocomplete": "name", "maxlength": 255})
     locale = SelectField(
-        _l("Language"), choices=or_the_organizations(locales()), description=_l("Of words, numbers and dates.")
+        _l("Language"), choices=or_the_organizations(LOCALES), description=_l("Of words, numbers and dates.")
     )
     timezone = SelectField(_l("Time zone"), choices=or_the_organizations(timezones()))
     theme = RadioField(_l("Looks"), choices=listed(THEMES), default="system")

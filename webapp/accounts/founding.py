@@ -8,7 +8,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from webapp.accounts.choices import currencies, locales, timezones
+from webapp.accounts.choices import LOCALES, currencies, timezones
 from webapp.accounts.models import Membership, Organization
 from webapp.accounts.passwords import hash_password, is_right
 from webapp.accounts.rules import Errors, name_faults, person_faults, person_of
@@ -176,7 +176,7 @@ def _check_organization(wanted: Founding) -> Errors:
     errors: Errors = {}
     if faults := name_faults(wanted.name):
         errors["name"] = faults
-    for field, known in (("currency", currencies()), ("timezone", timezones()), ("locale", locales())):
+    for field, known in (("currency", currencies()), ("timezone", timezones()), ("locale", LOCALES)):
         if getattr(wanted, field) not in known:
             errors[field] = [_("Choose one of the list.")]
     if wanted.first_tag.strip() and not _TAG.fullmatch(wanted.first_tag.strip()):

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import current_app, render_template
 from flask_babel import force_locale
 
-from webapp.core import mail
+from webapp.edge import mail
 
 
 def link_to(path: str, token: str) -> str:

@@ -3,14 +3,15 @@
 import hashlib
 
 from flask_babel import gettext as _
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
-from webapp.accounts.choices import THEMES, locales, timezones
+from webapp.accounts.choices import LOCALES, THEMES, timezones
 from webapp.accounts.models import User
 from webapp.accounts.rules import Errors, name_faults, remember_user
 from webapp.core import identity
 from webapp.core.context import Context
 from webapp.core.errors import Invalid, NotFound
+from webapp.core.identity_statements import Row
 
 COLUMNS = ("name", "locale", "timezone", "theme", "has_shortcuts")
 
@@ -31,7 +32,7 @@ def change_profile(
     if found := name_faults(name):
         errors["name"] = found
     for field, value, known in (
-        ("locale", locale, locales()),
+        ("locale", locale, LOCALES),
         ("timezone", timezone, timezones()),
         ("theme", theme, THEMES),
     ):
@@ -61,7 +62,7 @@ def name_of_session(secret_hash: str) -> str:
     return hashlib.sha256(f"session {secret_hash}".encode()).hexdigest()[:24]
 
 
-def own_sessions(user_id: int) -> list[RowMapping]:
+def own_sessions(user_id: int) -> list[Row]:
     """Return the actor's living sessions in every organization, the last seen first."""
     return identity.sessions_of(user_id)
 

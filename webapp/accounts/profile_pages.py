@@ -4,12 +4,10 @@ from base64 import b64encode
 from io import BytesIO
 from typing import Any
 
-import qrcode
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from qrcode.image.svg import SvgPathFillImage
 
 from webapp.accounts import second_factor
 from webapp.accounts.devices import device_of
@@ -149,6 +147,9 @@ def _factor_page(context: Context, form: FlaskForm | None = None, *, codes_form:
 
 def picture_of(text: str) -> str:
     """Return a QR code of a text as a data: address, black on white in any theme."""
+    import qrcode  # with the Pillow that it brings, 4 MB that most processes never need
+    from qrcode.image.svg import SvgPathFillImage
+
     code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)
     code.add_data(text)
     drawn = BytesIO()

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, select
 
-from webapp.accounts.choices import DIALECTS, currencies, locales, timezones
+from webapp.accounts.choices import DIALECTS, LOCALES, currencies, timezones
 from webapp.accounts.models import ApiKey, Invitation, Membership, Organization, User
 from webapp.accounts.numbering import LONGEST_PATTERN, plan_organization, settle_organization
 from webapp.accounts.rules import plan_member, settle_members
@@ -32,7 +32,7 @@ class OrganizationSchema(ResourceSchema):
     slug = Text(dump_only=True, label=_l("Short name"), mono=True)
     currency = Choice(currencies(), required=True, label=_l("Currency"))
     timezone = Choice(timezones(), required=True, label=_l("Time zone"), help=_l("Decides what “today” is."))
-    locale = Choice(locales(), required=True, label=_l("Language"), help=_l("Of numbers and dates, too."))
+    locale = Choice(LOCALES, required=True, label=_l("Language"), help=_l("Of numbers and dates, too."))
     asset_tag_pattern = Text(
         max=LONGEST_PATTERN,
         label=_l("Asset tags"),

@@ -23,11 +23,11 @@ from webapp.core.database import Model, key_of
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from webapp.core.identity_proofs import end_links, find_factor
 from webapp.core.keys import make_key
-from webapp.core.mail import ADDRESS
 from webapp.core.recorder import record
 from webapp.core.resource import registry
 from webapp.core.tenancy import missing_references
 from webapp.core.writes import Change, Draft, Facts, create_row
+from webapp.edge.mail import ADDRESS
 
 ACCOUNT_TRIES, ADDRESS_TRIES = 10, 100
 SIGN_IN, PASSWORD = "sign-in", "password"

@@ -25,12 +25,12 @@ from webapp.core.database import utcnow
 from webapp.core.errors import Conflict, DomainError, Invalid
 from webapp.core.files import store
 from webapp.core.jobs import ATTEMPTS, Cancelled, JobRun, enqueue, job
-from webapp.core.mail import letter
 from webapp.core.parameters import ListParameters
 from webapp.core.resource import Resource, registry
 from webapp.core.search import search_ids
 from webapp.core.tenancy import CHECKED, new_session
 from webapp.core.worker import every_sweep
+from webapp.edge.mail import letter
 from webapp.faces.export import TYPES, list_blocks, write_workbook
 from webapp.faces.rendering import Renderer
 from webapp.reports import rules

@@ -11,12 +11,12 @@ from webapp.core.access import can, require
 from webapp.core.context import Actor, Context
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.jobs import enqueue, get_job
-from webapp.core.mail import ADDRESS
 from webapp.core.parameters import ListParameters
 from webapp.core.query import get_row
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
 from webapp.core.writes import Change, Draft, Facts
+from webapp.edge.mail import ADDRESS
 from webapp.reports.asking import kept_query, parameters_of
 from webapp.reports.models import EXPORTS, RUNS
 from webapp.reports.schedules import Plan, next_run

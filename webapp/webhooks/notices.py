@@ -10,8 +10,8 @@ from webapp.core.access import ROLES, permissions_of
 from webapp.core.context import Context
 from webapp.core.database import table_of
 from webapp.core.jobs import enqueue
-from webapp.core.mail import letter
 from webapp.core.tenancy import CHECKED, scoped
+from webapp.edge.mail import letter
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.wording import reason_words
 

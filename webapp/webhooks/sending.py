@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 
-from webapp.core.fetch import FetchError, FetchRefused, Opening, check_address, fetch
+from webapp.edge.fetch import FetchError, FetchRefused, Opening, check_address, fetch
 from webapp.webhooks.signing import headers_for, open_secret
 
 SECONDS, ANSWER_BYTES = 15.0, 2_048

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from webapp.core.fetch import FetchError, FetchRefused, Opening, check_address, fetch, is_public
+from webapp.edge.fetch import FetchError, FetchRefused, Opening, check_address, fetch, is_public
 
 LOOPBACK = "127.0.0.1"
 

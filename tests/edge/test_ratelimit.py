@@ -3,7 +3,7 @@ from flask import Flask
 from limits.errors import StorageError
 
 from webapp.core.errors import TooManyRequests
-from webapp.faces import ratelimit
+from webapp.edge import ratelimit
 
 SETTINGS = {"RATE_LIMITS": True, "API_RATE_LIMIT": "4 per minute", "WEB_WORKERS": 2, "REDIS_URL": ""}
 

@@ -1,14 +1,10 @@
 """Two questions for whoever runs us: is the process alive, and can it serve?"""
 
-from functools import cache
-
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.core.database import db
-from webapp.schema.migrate import MIGRATIONS
+from webapp.schema.migrate import current_heads, known_revisions
 
 
 def init_app(app: Flask) -> None:
@@ -26,7 +22,7 @@ def readyz() -> tuple[Response, int]:
     """Say whether the database answers and has this version's tables."""
     try:
         with db.engine.connect() as connection:
-            stands = set(MigrationContext.configure(connection).get_current_heads())
+            stands = current_heads(connection)
     except SQLAlchemyError:
         current_app.logger.warning("readyz: the database does not answer")
         return jsonify(status="unavailable", database="unreachable"), 503
@@ -37,12 +33,5 @@ def readyz() -> tuple[Response, int]:
 
 def _serves(stands: set[str]) -> bool:
     """Tell whether we can work on a database: it is at our head, or at one of a later version (expand, contract)."""
-    heads, known = _revisions()
+    heads, known = known_revisions()
     return bool(stands) and (stands == heads or not stands <= known)
-
-
-@cache
-def _revisions() -> tuple[frozenset[str], frozenset[str]]:
-    """Return this version's heads and all of its revisions."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    return frozenset(scripts.get_heads()), frozenset(script.revision for script in scripts.walk_revisions())

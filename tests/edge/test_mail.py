@@ -9,9 +9,9 @@ from aiosmtpd.controller import Controller
 from flask import Flask
 
 from tests.processes import free_port
-from webapp.core import mail
 from webapp.core.errors import NotFound
 from webapp.core.files import store
+from webapp.edge import mail
 
 
 def make_app(url):
