@@ -135,8 +135,8 @@ def cursor(sort: Any, values: Any, row_id: Any) -> str:
         ("tag", "a\x00b"),
         ("tag", 5),
         ("serial_number", "a\x00b"),
-        ("version", 2**63),
-        ("version", "1"),
+        ("warranty_months", 2**63),
+        ("warranty_months", "1"),
     ],
 )
 def test_a_forged_cursor_is_refused(context: Context, field: str, value: Any):

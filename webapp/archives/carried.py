@@ -35,7 +35,9 @@ LEFT_OUT: Mapping[str, str] = {
 
 NOT_CARRIED = frozenset({ORGANIZATION, "transaction_id", "job_id", "api_key_id"})
 """Columns that mean something only where the row is."""
-PASSING = frozenset({("imports", "cursor"), ("import_rows", "key_tokens")})
+PASSING = frozenset(
+    {("imports", "cursor"), ("imports", "basis"), ("import_rows", "key_tokens"), ("import_rows", "plan")}
+)
 """What a job keeps in between; the next check makes it anew."""
 COUNTS = frozenset({("number_series", "last")})
 """Numbers that are no ids."""

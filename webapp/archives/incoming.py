@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from webapp.accounts.choices import currencies, locales, timezones
+from webapp.accounts.choices import LOCALES, currencies, timezones
 from webapp.accounts.founding import free_slug, record_change, tenant_of
 from webapp.accounts.models import Membership, Organization
 from webapp.accounts.numbering import is_pattern
@@ -152,7 +152,7 @@ def _is_organization(told: Mapping[str, Any]) -> bool:
         and not name_faults(told["name"].strip())
         and told["currency"] in currencies()
         and told["timezone"] in timezones()
-        and told["locale"] in locales()
+        and told["locale"] in LOCALES
         and told["environment"] in {"live", "sandbox"}
         and isinstance(told.get("unique_serial"), bool)
         and (pattern is None or (isinstance(pattern, str) and is_pattern(pattern)))

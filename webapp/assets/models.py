@@ -11,7 +11,20 @@ from webapp.core.database import Degrees, ForeignId, KeyColumn, LongText, Model,
 from webapp.core.tenancy import Entity, SoftDeleted, tenant_reference, tenant_table_arguments, unique_among_living
 
 OWNERSHIPS = ("company-owned", "leased", "rented", "customer-owned")
-# filtered by, and empty on most things: only those that have one stand in the index
+# of the living alone, so that a count need not look at the rows; every list but that of the deleted is about them
+ORDERED = (
+    "created_at",
+    "updated_at",
+    "name_key",
+    "serial_number",
+    "status_id",
+    "category_id",
+    "product_id",
+    "location_id",
+    "purchased_on",
+    "warranty_expires_on",
+)
+# empty on most things: only those that have one stand in the index
 SELDOM = (
     "home_location_id",
     "parent_id",
@@ -23,13 +36,23 @@ SELDOM = (
     "end_of_life_on",
     "next_maintenance_on",
     "next_audit_on",
+    "last_maintained_on",
+    "last_audited_on",
+    "purchase_cost",
+    "order_number",
+    "warranty_months",
+    "condition",
+    "ownership",
 )
+DELETED = text("deleted_at IS NOT NULL")
+FLAGS = ("is_requestable", "is_byod", "maintenance_enabled")
 
 
-def seldom(column: str) -> Index:
-    """Return an index over the rows that have a value in a column."""
-    condition = text(f"{column} IS NOT NULL")
-    return Index(None, "organization_id", column, "id", postgresql_where=condition, sqlite_where=condition)
+def living(*columns: str, name: str | None = None, where: str = "") -> Index:
+    """Return an index over the living, or those of them for whom a condition holds."""
+    condition = f"{where} AND deleted_at IS NULL" if where else "deleted_at IS NULL"
+    sqlite = text(condition.replace("= true", "= 1"))  # as it writes what is asked
+    return Index(name, "organization_id", *columns, "id", postgresql_where=text(condition), sqlite_where=sqlite)
 
 
 class Asset(Entity, SoftDeleted, Customized, Model):
@@ -93,14 +116,10 @@ class Asset(Entity, SoftDeleted, Customized, Model):
         CheckConstraint(f"ownership IN {OWNERSHIPS}", name="ownership"),
         unique_among_living("uq_assets_tag_key", "tag_key"),
         unique_among_living("uq_assets_serial_key", "serial_key"),
-        Index(None, "organization_id", "created_at", "id"),
-        Index(None, "organization_id", "name_key", "id"),
-        Index(None, "organization_id", "serial_number"),
-        Index(None, "organization_id", "status_id", "id"),
-        Index(None, "organization_id", "category_id", "id"),
-        Index(None, "organization_id", "product_id", "id"),
-        Index(None, "organization_id", "location_id", "id"),
-        Index(None, "organization_id", "purchased_on", "id"),
-        Index(None, "organization_id", "warranty_expires_on", "id"),
-        *(seldom(column) for column in SELDOM),
+        Index("ix_assets_deleted", "organization_id", "tag_key", postgresql_where=DELETED, sqlite_where=DELETED),
+        *(living(column) for column in ORDERED),
+        *(living(column, where=f"{column} IS NOT NULL") for column in SELDOM),
+        *(living(name=f"ix_assets_{flag}", where=f"{flag} = true") for flag in FLAGS),
+        Index(None, "organization_id", "deleted_at", "id", postgresql_where=DELETED, sqlite_where=DELETED),
+        Index("ix_assets_deleted_id", "organization_id", "id", postgresql_where=DELETED, sqlite_where=DELETED),
     )

@@ -7,7 +7,7 @@ from marshmallow import validate
 
 from webapp.assets.containers import keep_together
 from webapp.assets.dashboard import PANELS as DASHBOARD
-from webapp.assets.models import Asset
+from webapp.assets.models import FLAGS, Asset
 from webapp.assets.panels import PANELS as BESIDE
 from webapp.assets.rules import maintenance_status, offer_choices, plan_asset, value_today
 from webapp.core.access import MANAGERS
@@ -210,6 +210,7 @@ ASSETS = Resource(
     search=("tag", "serial_number", "name"),
     search_references=("product_id",),
     sort="-created_at",
+    unsorted=frozenset(FLAGS) | {"latitude", "longitude", "currency", "maintenance_interval_days"},  # no index
     located_by="location_id",
     plan=plan_asset,
     settle=keep_together,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from webapp.core.context import Actor
 from webapp.core.errors import Forbidden
@@ -28,6 +29,7 @@ def declare(permissions: Iterable[Permission]) -> None:
     for permission in permissions:
         if _permissions.setdefault(permission.name, permission) != permission:
             raise ValueError(f"{permission.name} is declared twice")
+    permissions_of.cache_clear()
 
 
 def all_permissions() -> dict[str, Permission]:
@@ -35,6 +37,7 @@ def all_permissions() -> dict[str, Permission]:
     return dict(_permissions)
 
 
+@lru_cache(maxsize=64)
 def permissions_of(role: str) -> frozenset[str]:
     """Return the names of the permissions a role holds."""
     return frozenset(name for name, permission in _permissions.items() if role in permission.roles)

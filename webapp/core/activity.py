@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Index, String, select
@@ -59,6 +60,8 @@ class Activity(TenantScoped, Model):
 
 def plain(value: Any) -> Any:
     """Return a value as JSON keeps it: amounts and times as text."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     if isinstance(value, datetime):
@@ -68,6 +71,7 @@ def plain(value: Any) -> Any:
     return value
 
 
+@cache
 def is_recorded(column: str) -> bool:
     """Tell whether a column is worth a line in the history: derived twins are not."""
     return column not in SILENT and not column.endswith("_key")
@@ -88,9 +92,11 @@ def differences(
     """Return {column: [old, new]} of what a write says, secrets hidden."""
     found = {}
     for column, old, new in _pairs(before or {}, changes):
-        if not is_recorded(column) or (before is None and new is None) or plain(old) == plain(new):
+        if not is_recorded(column):
             continue
-        found[column] = [HIDDEN if old else None, HIDDEN] if column in secrets else [plain(old), plain(new)]
+        pair = [plain(old), plain(new)]
+        if pair[0] != pair[1]:
+            found[column] = [HIDDEN if old else None, HIDDEN] if column in secrets else pair
     return found
 
 
@@ -98,6 +104,8 @@ def _pairs(before: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterable[tu
     """Yield (column, old, new) of what a write says, the custom values each by itself."""
     for column, new in changes.items():
         old = before.get(column)
+        if old is new:
+            continue
         if column != "custom":
             yield column, old, new
             continue

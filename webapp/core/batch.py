@@ -1,12 +1,13 @@
 """The batch writer: many planned rows by one statement a kind, with the same plan, log and totals as a single write."""
 
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
@@ -16,10 +17,10 @@ from webapp.core.checks import check_references, check_unique, taken_meanwhile
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
-from webapp.core.insertion import insert_rows
+from webapp.core.insertion import insert_rows, update_rows
 from webapp.core.recorder import note_for_commit, record
-from webapp.core.resource import Resource
-from webapp.core.tenancy import CHECKED, Entity, organization_of
+from webapp.core.resource import Resource, registry
+from webapp.core.tenancy import CHECKED, Entity, among, organization_of
 from webapp.core.writes import (
     Change,
     Draft,
@@ -40,7 +41,8 @@ def find_rows(context: Context, resource: Resource, column: str, values: Iterabl
     table = resource.table
     found: dict[Any, Row] = {}
     for start in range(0, len(wanted), 1000):
-        query = select(table).where(*reach(context, resource), table.c[column].in_(wanted[start : start + 1000]))
+        chosen = among(context.session, table.c[column], wanted[start : start + 1000])
+        query = select(table).where(*reach(context, resource), chosen)
         if "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
         for row in context.session.execute(query.order_by(table.c.id), execution_options=CHECKED).mappings():
@@ -57,9 +59,16 @@ def plan_rows(
 ) -> list[Draft]:
     """Return a draft for each (current row or None, patch); what is wrong stands in `draft.errors` by field."""
     facts = facts or Facts(context)
+    named: defaultdict[str, set[Any]] = defaultdict(set)
     for name, item in resource.references.items():
         ids = {patch.get(name) for _current, patch in rows} | {(current or {}).get(name) for current, _patch in rows}
-        facts.preload(str(item.target), ids)
+        named[str(item.target)] |= ids
+    for kind, ids in named.items():
+        facts.preload(kind, ids)
+    for kind, ids in named.items():  # a plan looks at what follows from those too, such as the category of a product
+        for name, item in registry.resources[kind].references.items():
+            if item.target in named:
+                facts.preload(str(item.target), {(facts.row(kind, row_id) or {}).get(name) for row_id in ids})
     drafts = [plan_change(resource, current, patch, facts) for current, patch in rows]
     check_references(context, resource, drafts)
     check_unique(context, resource, drafts)
@@ -83,13 +92,13 @@ def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], no
         if isinstance(taken_meanwhile(resource, error), Invalid):
             raise Conflict(_("Somebody took one of these at the same moment. Try again."), code="taken") from error
         raise
-    _log(context, resource, new, changed, ids, note)
     after = [
-        Change(draft.current, {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)})
+        (draft, Change(draft.current, {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)}))
         for draft in (*new, *changed)
     ]
+    _log(context, resource, after, note)
     if after:
-        settle(context, resource, after)
+        settle(context, resource, [change for _draft, change in after])
     return [_id_of(draft, ids) for draft in good]
 
 
@@ -135,60 +144,30 @@ def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[i
 
 
 def _update(context: Context, resource: Resource, drafts: list[Draft]) -> None:
-    """Update rows grouped by the columns they change, each only in the version that was planned on."""
-    table = resource.table
-    groups: dict[tuple[str, ...], list[Draft]] = {}
-    for draft in drafts:
-        groups.setdefault(tuple(sorted(draft.changes)), []).append(draft)
-    for columns, members in groups.items():
-        statement = (
-            update(table)
-            .where(
-                table.c.organization_id == organization_of(context.session),
-                table.c.id == bindparam("_id"),
-                table.c.version == bindparam("_version"),
-            )
-            .values(
-                {column: bindparam(f"_new_{column}", type_=table.c[column].type) for column in columns}
-                | {"version": table.c.version + 1, "updated_at": context.at}
-            )
-        )
-        values = [
-            {"_id": d.current["id"], "_version": d.current["version"]} | {f"_new_{c}": d.changes[c] for c in columns}
-            for d in members
-            if d.current is not None
-        ]
-        result: Any = context.session.connection().execute(statement, values)
-        if result.rowcount != len(values):
-            raise Conflict(_("Somebody changed one of these at the same moment. Try again."), code="stale")
+    """Update rows, each only in the version that was planned on; what one of them changes is written of each."""
+    columns = sorted({column for draft in drafts for column in draft.changes})
+    rows = [
+        {"id": d.current["id"], "version": d.current["version"], "updated_at": context.at} | {c: d[c] for c in columns}
+        for d in drafts
+        if d.current is not None
+    ]
+    if update_rows(context.session, resource.table, rows, versioned=True) != len(rows):
+        raise Conflict(_("Somebody changed one of these at the same moment. Try again."), code="stale")
 
 
-def _log(
-    context: Context,
-    resource: Resource,
-    new: list[Draft],
-    changed: list[Draft],
-    ids: Mapping[int, int],
-    note: str | None,
-) -> None:
-    table = resource.table.name
+def _log(context: Context, resource: Resource, written: list[tuple[Draft, Change]], note: str | None) -> None:
+    table, organization_id = resource.table.name, organization_of(context.session)
     lines = []
-    for draft in (*new, *changed):
+    events: Counter[str] = Counter()
+    for draft, change in written:
         event = event_of(draft.current, draft.changes)
         found = differences(draft.current, draft.changes, resource.model.__secrets__)
-        row = {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)}
-        note_for_commit(context.session, table, event)
-        if event == "Update" and not found:
-            continue
-        lines.append(
-            activity_row(
-                context,
-                organization_of(context.session),
-                table=table,
-                row=row,
-                event_name=event,
-                changes=found,
-                note=note,
+        events[event] += 1
+        if event != "Update" or found:
+            row = change.after
+            lines.append(
+                activity_row(context, organization_id, table=table, row=row, event_name=event, changes=found, note=note)
             )
-        )
+    for event, count in events.items():
+        note_for_commit(context.session, table, event, count)
     record(context.session, lines)

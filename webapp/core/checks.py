@@ -10,7 +10,7 @@ from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.resource import Resource, Unique
-from webapp.core.tenancy import CHECKED, missing_references, references, scoped
+from webapp.core.tenancy import CHECKED, among, missing_references, references, scoped
 
 if TYPE_CHECKING:
     from webapp.core.writes import Draft
@@ -22,10 +22,10 @@ def check_references(context: Context, resource: Resource, drafts: list["Draft"]
     """Fail the drafts that would refer to what does not exist, is deleted or out of reach: one query."""
     targets = references(resource.table)
     pairs = [
-        (target, column, draft[column])
+        (target, column, row_id)
         for draft in drafts
         for column, target in targets.items()
-        if draft.changed(column) and draft[column] is not None
+        if (row_id := draft.changes.get(column)) is not None and draft.changed(column)
     ]
     missing = {(column, row_id) for _table, column, row_id in missing_references(context.session, pairs)}
     for draft in drafts if missing else ():
@@ -59,7 +59,7 @@ def _fail_taken(
     seen = and_(*reach(context, resource))
     key = table.c[rule.column]
     query = select(table.c.id, case((seen, name)).label("holder"), *[table.c[column] for column in columns]).where(
-        scoped(context.session, table), key.in_({value[-1] for value in wanted})
+        scoped(context.session, table), among(context.session, key, {value[-1] for value in wanted})
     )
     if "deleted_at" in table.c:
         query = query.where(table.c.deleted_at.is_(None))

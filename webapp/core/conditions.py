@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Column, ColumnElement, Select, literal, or_, select
 
 from webapp.core.context import Context
-from webapp.core.custom import column_of, having, lacking
+from webapp.core.custom import VALUES, column_of, having, lacking, of_field
 from webapp.core.database import key_of
 from webapp.core.fields import FaceField, Text, Through
 from webapp.core.parameters import Filter, ListParameters
@@ -56,17 +56,24 @@ def _condition(context: Context, resource: Resource, item: Filter) -> ColumnElem
     field, value = resource.fields[item.field], item.value
     if isinstance(field, Through):
         return _through(context, resource, field, item)
-    column: ColumnElement[Any] = resource.table.c[item.column]
+    column: Column[Any] = resource.table.c[item.column]
     conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "eq": lambda: column == value,
         "in": lambda: column.in_(value),
-        "not": lambda: or_(column != value, column.is_(None)),
+        "not": lambda: _differs(column, value),
         "after": lambda: column > value,
         "before": lambda: column < value,
         "empty": lambda: column.is_(None) if value else column.isnot(None),
         "within": lambda: below(context.session, column, value),
     }
     return conditions[item.op]()
+
+
+def _differs(column: Column[Any], value: Any) -> ColumnElement[bool]:
+    """Return the predicate that a column says something else, or nothing; "not no" is "yes", which has an index."""
+    if column.nullable:
+        return or_(column != value, column.is_(None))
+    return column == (not value) if isinstance(value, bool) else column != value
 
 
 def _through(context: Context, resource: Resource, field: Through, item: Filter) -> ColumnElement[bool]:
@@ -104,3 +111,25 @@ def holds(field: FaceField, item: Filter) -> ColumnElement[bool]:
     """Return what a filter by an own field asks of its indexed value."""
     condition: ColumnElement[bool] = HOLDING[item.op](column_of(field), item.value)
     return condition
+
+
+def decided_by_values(context: Context, resource: Resource, parameters: ListParameters) -> Select[Any] | None:
+    """Return a query with a row for each row of a list that one own field's values decide; None when more does.
+
+    To count the values, without those of the deleted, takes a tenth of what it takes to count the rows that have them.
+    """
+    table, asked = resource.table, parameters.filters
+    own = resource.customs.get(asked[0].field) if len({item.field for item in asked}) == 1 else None
+    narrowed = resource.located_by and context.session.info.get("scope_location_id") is not None
+    if own is None or own.kind == "codes" or narrowed or resource.belongs or parameters.deleted or parameters.q:
+        return None
+    if not all(item.op in HOLDING or (item.op == "empty" and item.value is False) for item in asked):
+        return None
+    gone = select(literal(1)).where(
+        scoped(context.session, table), table.c.deleted_at.isnot(None), table.c.id == VALUES.c.row_id
+    )
+    return select(literal(1)).where(
+        *of_field(context, own),
+        *(holds(own, item) for item in asked if item.op != "empty"),
+        ~gone.correlate(VALUES).exists(),
+    )

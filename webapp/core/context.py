@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,13 +72,18 @@ class Context:
     @property
     def today(self) -> date:
         """Return today in the organization's zone."""
-        return self.at.astimezone(ZoneInfo(self.tenant.timezone)).date()
+        return _day_of(self.at, self.tenant.timezone)
 
     def with_change_set(self, change_set_id: str) -> "Context":
         """Return this context writing into a given change set, and tell the recorder."""
         context = replace(self, change_set_id=change_set_id)
         self.session.info["context"] = context
         return context
+
+
+@lru_cache(maxsize=64)
+def _day_of(at: datetime, timezone: str) -> date:
+    return at.astimezone(ZoneInfo(timezone)).date()
 
 
 def make_context(

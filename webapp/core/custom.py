@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ColumnElement, Date, Index, Integer, delete, literal, select, tuple_
+from sqlalchemy import CheckConstraint, ColumnElement, Date, Index, Integer, delete, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.activity import plain
@@ -39,6 +39,7 @@ from webapp.core.tenancy import (
     Entity,
     SoftDeleted,
     TenantScoped,
+    among,
     organization_of,
     tenant_reference,
     tenant_table_arguments,
@@ -231,16 +232,19 @@ def plan_custom(draft: Any, resource: Resource, facts: Any) -> None:
         return
     product = facts.row(carrier_of_sets(resource), draft[resource.field_sets]) if resource.field_sets else None
     mine = applicable(resource, product, label_rows(facts.context, SETS))
+    own = dict(draft["custom"] or {})
     for name, item in resource.customs.items():
+        key = str(item.custom_id)
         if name in given and name not in mine and given[name] is not None and not facts.forced:
             draft.fail(name, _("Things of this product do not have this field."))
         elif name in given:
-            put_custom(draft, item.column, given[name])
+            own[key] = plain(given[name])
         elif draft.is_new and name in mine and item.standard is not None:
-            put_custom(draft, item.column, standard_of(item))
+            own[key] = plain(standard_of(item))
         needed = name in mine and item.needed and not facts.forced and (draft.is_new or name in given)
-        if needed and stored_value({"custom": draft["custom"]}, item.column) is None:
+        if needed and own.get(key) in (None, []):
             draft.fail(name, _("This is needed."))
+    draft["custom"] = {key: kept for key, kept in own.items() if kept is not None and kept != []}
 
 
 def standard_of(item: FaceField) -> Any:
@@ -266,7 +270,7 @@ def comparable(item: FaceField, value: Any) -> Any:
         return None
     if item.kind == "flag":
         return Decimal(bool(value))
-    if column_of(item).name == "text_value":
+    if item.kind not in COLUMNS:
         return key_of(str(value))[:KEY_LENGTH]
     return value
 
@@ -281,7 +285,7 @@ def having(
     context: Context, resource: Resource, item: FaceField, *conditions: ColumnElement[bool]
 ) -> ColumnElement[bool]:
     """Return the predicate of the rows that have a value of a field for which some conditions hold."""
-    return resource.table.c.id.in_(select(VALUES.c.row_id).where(*_of_field(context, item), *conditions))
+    return resource.table.c.id.in_(select(VALUES.c.row_id).where(*of_field(context, item), *conditions))
 
 
 def lacking(
@@ -291,11 +295,11 @@ def lacking(
 
     Probed row by row: NOT IN would gather every value first, and more than fit into memory again for each row.
     """
-    inside = select(literal(1)).where(*_of_field(context, item), VALUES.c.row_id == resource.table.c.id, *conditions)
+    inside = select(literal(1)).where(*of_field(context, item), VALUES.c.row_id == resource.table.c.id, *conditions)
     return ~inside.correlate(resource.table).exists()
 
 
-def _of_field(context: Context, item: FaceField) -> list[ColumnElement[bool]]:
+def of_field(context: Context, item: FaceField) -> list[ColumnElement[bool]]:
     """Return the predicates of a field's values; the first alone, so that the database knows of one a row."""
     mine = [VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == item.custom_id]
     return mine if item.kind == "codes" else [*mine, VALUES.c.position == 0]
@@ -303,7 +307,7 @@ def _of_field(context: Context, item: FaceField) -> list[ColumnElement[bool]]:
 
 def keep_values(context: Context, resource: Resource, changes: Sequence[Any]) -> None:
     """Keep the indexed values true to what was written into the JSON of some rows."""
-    stale: list[tuple[int, int]] = []
+    stale: dict[int, list[int]] = {}
     fresh: list[dict[str, Any]] = []
     customs = tailor(context, resource).customs.values()
     for change in changes:
@@ -315,19 +319,17 @@ def keep_values(context: Context, resource: Resource, changes: Sequence[Any]) ->
             if before.get(key) == after.get(key):
                 continue
             if key in before:
-                stale.append((int(key), row_id))
+                stale.setdefault(int(key), []).append(row_id)
             fresh += _indexed(context, item, row_id, after.get(key))
-    for start in range(0, len(stale), 1000):
-        gone = delete(VALUES).where(
-            VALUES.c.organization_id == organization_of(context.session),
-            tuple_(VALUES.c.field_id, VALUES.c.row_id).in_(stale[start : start + 1000]),
-        )
+    for field_id, row_ids in stale.items():
+        mine = VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == field_id
+        gone = delete(VALUES).where(*mine, among(context.session, VALUES.c.row_id, row_ids))
         context.session.execute(gone, execution_options=CHECKED)
     insert_rows(context.session, VALUES, fresh)
 
 
 def _indexed(context: Context, item: FaceField, row_id: int, value: Any) -> Iterable[dict[str, Any]]:
-    values = value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [] if value is None else [value]
     for position, one in enumerate(values):
         if one is not None:
             yield {
@@ -336,5 +338,5 @@ def _indexed(context: Context, item: FaceField, row_id: int, value: Any) -> Iter
                 "row_id": row_id,
                 "position": position,
                 **dict.fromkeys(("text_value", "int_value", "date_value")),
-                column_of(item).name: comparable(item, revived(item, one)),
+                COLUMNS.get(item.kind, "text_value"): comparable(item, revived(item, one)),
             }

@@ -1,12 +1,16 @@
 """The database: column types, naming of constraints, the engine and its sessions."""
 
-import re
+import time
 import unicodedata
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from sqlite3 import OperationalError
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import JSON, BigInteger, Date, DateTime, Engine, Integer, MetaData, String, Table, Text, event
@@ -15,6 +19,8 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from webapp.core.driver import roll_back
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -22,6 +28,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+BUSY_MILLISECONDS, RETRY_MILLISECONDS = 10_000, 3
+aside: Callable[[], AbstractContextManager[None]] = nullcontext
+"""What surrounds a wait for SQLite's lock: the web process lets other requests run meanwhile."""
 
 
 def utcnow() -> datetime:
@@ -32,7 +41,9 @@ def utcnow() -> datetime:
 
 def key_of(text: str) -> str:
     """Return the form under which two spellings count as one: NFC, casefolded, single spaces."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())).strip()
+    if text.isascii():
+        return " ".join(text.lower().split())
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).split())
 
 
 class ScaledDecimal(TypeDecorator[Decimal]):
@@ -79,6 +90,10 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a moment needs a zone")
         value = value.astimezone(UTC)
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return nothing to do on PostgreSQL, whose connections speak UTC."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the moment, aware, in UTC."""
@@ -159,20 +174,50 @@ def install_sqlite_pragmas(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=20000"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", f"busy_timeout={BUSY_MILLISECONDS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("begin_immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if not connection.get_execution_options().get("begin_immediate"):
+            connection.exec_driver_sql("BEGIN")
+        elif not _takes_lock(connection):
+            with aside():
+                _wait_for_lock(connection)
+
+
+def _takes_lock(connection: Connection) -> bool:
+    """Begin to write if nobody else does; tell whether it began."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout=0")
+    with suppress(OperationalError):
+        driver.execute("BEGIN IMMEDIATE")
+    driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    return bool(driver.in_transaction)
+
+
+def _wait_for_lock(connection: Connection) -> None:
+    """Begin to write when the others have ended; raises when they do not.
+
+    SQLite's own waiting sleeps a tenth of a second at a time, and so misses the pauses of who writes a lot.
+    """
+    for _try in range(BUSY_MILLISECONDS // RETRY_MILLISECONDS):
+        time.sleep(RETRY_MILLISECONDS / 1000)
+        if _takes_lock(connection):
+            return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def install_postgresql_settings(engine: Engine) -> None:
     """Tell PostgreSQL what our statements are like: pages of a few rows found by index, on disks that seek for free."""
 
+    from psycopg.types.json import set_json_loads
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
+        set_json_loads(orjson.loads, connection)
         with connection.cursor() as cursor:
-            cursor.execute("SET jit = off; SET random_page_cost = 1.1")
+            cursor.execute("SET jit = off; SET random_page_cost = 1.1; SET timezone = 'UTC'")
         connection.commit()
+
+    engine.dialect.do_rollback = roll_back  # type: ignore[assignment,method-assign] # SQLAlchemy asks the dialect each time

@@ -19,13 +19,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.core import identity_statements as ask
 from webapp.core.access import granted
 from webapp.core.context import Actor, Tenant
 from webapp.core.database import key_of, utcnow
+from webapp.core.identity_statements import Row
 from webapp.core.keys import is_well_formed, prefix_of, secret_hash_of
 
 TOUCH_EVERY = timedelta(minutes=5)
@@ -68,7 +69,7 @@ class Hit:
     retry_after: int
 
 
-def tenant_of(row: RowMapping) -> Tenant:
+def tenant_of(row: Row) -> Tenant:
     """Return the organization that a statement's row describes."""
     return Tenant(
         id=row["organization_id"],
@@ -205,7 +206,7 @@ def _may_come_from(ip: str, allowed: list[str] | None) -> bool:
         return False
 
 
-def find_user(email: str, *, connection: Connection | None = None) -> RowMapping | None:
+def find_user(email: str, *, connection: Connection | None = None) -> Row | None:
     """Return id, name, email, password_hash, is_active, locale and timezone of a user, by address."""
     rows = ask.FIND_USER(connection, email_key=key_of(email))
     return rows[0] if rows else None
@@ -268,7 +269,7 @@ def change_profile(
     ask.CHANGE_PROFILE(connection, user_id=user_id, at=utcnow(), **values)
 
 
-def sessions_of(user_id: int) -> list[RowMapping]:
+def sessions_of(user_id: int) -> list[Row]:
     """Return a user's living sessions, the last seen first, by their hashes."""
     return ask.SESSIONS_OF(user_id=user_id, at=utcnow())
 

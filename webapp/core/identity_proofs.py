@@ -8,10 +8,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from webapp.core.database import utcnow
-from webapp.core.identity_statements import FLAG, ID, MOMENT, TEXT, WHOLE, Call
+from webapp.core.identity_statements import FLAG, ID, MOMENT, TEXT, WHOLE, Call, Row
 
 TARGET = {"user_id": ID, "organization_id": ID, "invitation_id": ID}
 MAKE_LINK = Call(
@@ -154,7 +154,7 @@ def end_links(
     END_LINKS(connection, purpose=purpose, **target)
 
 
-def find_factor(user_id: int, *, connection: Connection | None = None) -> RowMapping | None:
+def find_factor(user_id: int, *, connection: Connection | None = None) -> Row | None:
     """Return email, name, locale, password_hash, is_active, totp_secret (sealed) and second_factor_at of a user."""
     rows = FIND_FACTOR(connection, user_id=user_id)
     return rows[0] if rows else None

@@ -7,18 +7,21 @@ and columns. Without a `connection` a call runs in a short transaction of its ow
 caller's.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Engine, Integer, RowMapping, String, bindparam, text
+from sqlalchemy import Boolean, Connection, Dialect, Integer, String, bindparam, text
 from sqlalchemy.types import TypeEngine
 
 from webapp.core.database import Id, Json, UtcDateTime, db
+from webapp.core.driver import run
 
 ID, TEXT, WHOLE, FLAG, MOMENT, JSON = Id, String(), Integer(), Boolean(), UtcDateTime(), Json
 Types = Mapping[str, TypeEngine[Any]]
+Row = Mapping[str, Any]
+Process = Callable[[Any], Any] | None
 
 TENANT_COLUMNS = """
   o.id AS organization_id, o.guid AS organization_guid, o.name AS organization_name, o.slug AS organization_slug,
@@ -37,7 +40,7 @@ TENANT: Types = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """One identity statement: its name, what goes in and comes out, and what SQLite runs."""
 
@@ -47,31 +50,46 @@ class Call:
     gives: Types = field(default_factory=dict)
     writes: bool = False
 
-    def __call__(self, connection: Connection | None = None, **values: Any) -> list[RowMapping]:
+    def __call__(self, connection: Connection | None = None, **values: Any) -> list[Row]:
         """Run it and return its rows."""
         if connection is not None:
             return self._run(connection, values)
-        with self._short(db.engine) as own:
-            return self._run(own, values)
+        engine = db.engine
+        if engine.dialect.name != "postgresql":
+            with (engine.execution_options(begin_immediate=True) if self.writes else engine).begin() as own:
+                return self._run(own, values)
+        with engine.connect() as own:
+            driver: Any = own.connection.driver_connection
+            driver.autocommit = True
+            try:
+                return self._run(own, values)
+            finally:
+                if not driver.closed:
+                    driver.autocommit = False
 
-    def _short(self, engine: Engine) -> AbstractContextManager[Connection]:
-        if engine.dialect.name == "postgresql":
-            return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
-        return engine.execution_options(begin_immediate=self.writes).begin()
+    def _run(self, connection: Connection, values: dict[str, Any]) -> list[Row]:
+        sql, order, takes, gives = _prepared(self, connection.dialect)
+        given: Any = {name: value if (p := takes.get(name)) is None else p(value) for name, value in values.items()}
+        rows = run(connection, sql, given if order is None else [given[name] for name in order], gives=bool(gives))
+        return [
+            {name: value if p is None else p(value) for (name, p), value in zip(gives, row, strict=True)}
+            for row in rows
+        ]
 
-    def _run(self, connection: Connection, values: dict[str, Any]) -> list[RowMapping]:
-        if connection.dialect.name == "postgresql":
-            arguments = ", ".join(f":{name}" for name in self.takes)
-            sql = f"SELECT * FROM identity_{self.name}({arguments})"
-        else:
-            sql = self.sqlite
-        parameters = [bindparam(name, type_=kind) for name, kind in self.takes.items() if f":{name}" in sql]
-        statement = text(sql).bindparams(*parameters)
-        used = {parameter.key: values[parameter.key] for parameter in parameters}
-        if not self.gives:
-            connection.execute(statement, used)
-            return []
-        return list(connection.execute(statement.columns(**self.gives), used).mappings())
+
+@lru_cache(maxsize=200)
+def _prepared(
+    call: Call, dialect: Dialect
+) -> tuple[str, list[str] | None, Mapping[str, Process], list[tuple[str, Process]]]:
+    """Return a statement's text, the order of its parameters where places count, and what turns values in and out."""
+    arguments = ", ".join(f":{name}" for name in call.takes)
+    sql = f"SELECT * FROM identity_{call.name}({arguments})" if dialect.name == "postgresql" else call.sqlite
+    parameters = [bindparam(name, type_=kind) for name, kind in call.takes.items() if f":{name}" in sql]
+    compiled: Any = text(sql).bindparams(*parameters).compile(dialect=dialect)
+    gives: list[tuple[str, Process]] = [
+        (name, kind.dialect_impl(dialect).result_processor(dialect, None)) for name, kind in call.gives.items()
+    ]
+    return compiled.string, compiled.positiontup if compiled.positional else None, compiled._bind_processors, gives
 
 
 FIND_SESSION = Call(

@@ -1,19 +1,20 @@
-"""Many rows into a table by one statement: one jsonb parameter on PostgreSQL, executemany on SQLite (stack.md)."""
+"""Many rows of a table by one statement: one jsonb parameter on PostgreSQL, executemany on SQLite (stack.md)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, TextClause, insert, text
+from sqlalchemy import Table, TextClause, bindparam, insert, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
-from webapp.core.tenancy import CHECKED
+from webapp.core.tenancy import CHECKED, organization_of
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy has no types here
 POSITION = "position_"
+KEYS = ("id", "version")
 
 
 def insert_rows(
@@ -25,24 +26,36 @@ def insert_rows(
     """
     if not rows:
         return []
-    if "id" not in table.c:
-        session.execute(insert(table), list(rows), execution_options=CHECKED)
-        return []
-    if session.get_bind().dialect.name != "postgresql":
-        statement = insert(table).returning(table.c.id)
-        return sorted(session.execute(statement, list(rows), execution_options=CHECKED).scalars())
-    columns = tuple(rows[0])
-    binders = _binders(table, columns)
-    values = [
-        {
-            name: value if (bind := binders.get(name)) is None or value is None else bind(value)
-            for name, value in r.items()
-        }
-        | {POSITION: position}
-        for position, r in enumerate(rows)
-    ]
-    given = {"rows": orjson.dumps(values).decode()}
-    return list(session.execute(_statement(table, columns, stamps), given, execution_options=CHECKED).scalars())
+    has_id = "id" in table.c
+    if session.get_bind().dialect.name == "postgresql":
+        columns = tuple(rows[0])
+        given = {"rows": _json(table, columns, rows)}
+        result = session.execute(_insertion(table, columns, stamps), given, execution_options=CHECKED)
+        return list(result.scalars()) if has_id else []
+    statement = insert(table).returning(table.c.id) if has_id else insert(table)
+    result = session.execute(statement, list(rows), execution_options=CHECKED)
+    return sorted(result.scalars()) if has_id else []
+
+
+def update_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *, versioned: bool = False) -> int:
+    """Write the columns that all of some rows have beside their `id`; return how many rows were there.
+
+    Those that are `versioned` say the version that they must still have, and get the next one.
+    """
+    if not rows:
+        return 0
+    columns = tuple(name for name in rows[0] if name not in KEYS)
+    if session.get_bind().dialect.name == "postgresql":
+        ordered = sorted(rows, key=lambda row: int(row["id"]))  # two of us must not wait for each other
+        given = {"rows": _json(table, (*rows[0],), ordered), "organization_id": organization_of(session)}
+        result: Any = session.execute(_change(table, columns, versioned), given, execution_options=CHECKED)
+        return int(result.rowcount)
+    values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
+    mine = [table.c.organization_id == organization_of(session), table.c.id == bindparam("_id")]
+    mine += [table.c.version == bindparam("_version")] if versioned else []
+    statement = update(table).where(*mine).values({**values, **({"version": table.c.version + 1} if versioned else {})})
+    prefixed = [{f"_{name}": value for name, value in row.items()} for row in rows]
+    return int(session.connection().execute(statement, prefixed, execution_options=CHECKED).rowcount)
 
 
 def reserve_ids(session: Session, table: Table, count: int) -> list[int]:
@@ -70,14 +83,40 @@ def _binder(kind: TypeDecorator[Any]) -> Callable[[Any], Any]:
     return lambda value: kind.process_bind_param(value, DIALECT)
 
 
-@lru_cache(maxsize=256)
-def _statement(table: Table, columns: tuple[str, ...], stamps: tuple[tuple[str, str], ...]) -> TextClause:
-    names = ", ".join(columns)
+def _json(table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the database reads them, each with its position."""
+    binders = _binders(table, columns)
+    values = [{**row, POSITION: position} for position, row in enumerate(rows)]
+    for name, bind in binders.items():
+        for row in values:
+            if row[name] is not None:
+                row[name] = bind(row[name])
+    return orjson.dumps(values).decode()
+
+
+def _recordset(table: Table, columns: tuple[str, ...]) -> str:
     typed = ", ".join(f"{name} {table.c[name].type.compile(DIALECT)}" for name in columns)
+    return f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS given({typed}, {POSITION} integer)"
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: Table, columns: tuple[str, ...], stamps: tuple[tuple[str, str], ...]) -> TextClause:
+    names = ", ".join(columns)
     stamped = "".join(f", {name}" for name, _expression in stamps)
     expressions = "".join(f", {expression}" for _name, expression in stamps)
     return text(
         f"INSERT INTO {table.name} ({names}{stamped}) SELECT {names}{expressions} "  # noqa: S608 names of our tables
-        f"FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given({typed}, {POSITION} integer) "
-        f"ORDER BY {POSITION} RETURNING id"
+        f"FROM {_recordset(table, columns)} ORDER BY {POSITION}{' RETURNING id' if 'id' in table.c else ''}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _change(table: Table, columns: tuple[str, ...], versioned: bool) -> TextClause:
+    name, keys = table.name, KEYS if versioned else KEYS[:1]
+    values = [f"{column} = given.{column}" for column in columns]
+    values += [f"version = {name}.version + 1"] if versioned else []
+    mine = " AND ".join(f"{name}.{key} = given.{key}" for key in keys)
+    return text(
+        f"UPDATE {name} SET {', '.join(values)} FROM {_recordset(table, (*keys, *columns))} "  # noqa: S608 as above
+        f"WHERE {name}.organization_id = :organization_id AND {mine}"
     )

@@ -1,10 +1,12 @@
 """The names of referenced things: small kinds from a cache an organization, large kinds by one query a page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, cast, literal_column, null, select, union_all
 
+from webapp.core.compiled import fetch, listed, one_of
 from webapp.core.context import Context
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
@@ -12,7 +14,7 @@ from webapp.core.totals import standing
 
 LabelRow = dict[str, Any]
 _cache: dict[tuple[int, str], tuple[str, dict[int, LabelRow]]] = {}
-CACHED_ORGANIZATIONS = 2_000
+CACHED_ORGANIZATIONS, KEPT_NAMES = 2_000, 10_000
 
 
 def label_rows(context: Context, kind: str) -> dict[int, LabelRow]:
@@ -32,16 +34,71 @@ def label_rows(context: Context, kind: str) -> dict[int, LabelRow]:
 
 
 def labels_for(context: Context, wanted: Mapping[str, Iterable[int | None]]) -> dict[str, dict[int, LabelRow]]:
-    """Return {kind: {id: {"label", …}}} for the ids that a page needs."""
-    found = {}
+    """Return {kind: {id: {"label", …}}} for the ids that a page needs: one statement for all large kinds."""
+    found, large = {}, {}
     for kind, ids in wanted.items():
-        resource = registry.resources[kind]
-        if resource.cached:
+        if registry.resources[kind].cached:
             found[kind] = label_rows(context, kind)
         else:
-            needed = sorted({row_id for row_id in ids if row_id is not None})
-            found[kind] = _read(context, resource, needed) if needed else {}
+            large[kind] = set(ids) - {None}
+    return found | _large(context, large)
+
+
+def keep_names(context: Context) -> None:
+    """Have a session that reads many pages of one list keep the names of large kinds, which the pages share."""
+    context.session.info["kept_names"] = {}
+
+
+def _large(context: Context, wanted: dict[str, set[Any]]) -> dict[str, dict[int, LabelRow]]:
+    memory: dict[str, dict[int, LabelRow]] = context.session.info.get("kept_names", {})
+    missing: dict[str, list[int]] = {}
+    found = {}
+    for kind, ids in wanted.items():
+        found[kind] = kept = memory.setdefault(kind, {})
+        if len(kept) > KEPT_NAMES:
+            kept.clear()
+        if new := ids - kept.keys():
+            missing[kind] = sorted(new)
+    for kind in [kind for kind in missing if registry.resources[kind].belongs]:
+        found[kind] |= _read(context, registry.resources[kind], missing.pop(kind))
+    for kind, rows in _read_all(context, missing).items():
+        found[kind] |= rows
     return found
+
+
+def _read_all(context: Context, wanted: dict[str, list[int]]) -> dict[str, dict[int, LabelRow]]:
+    """Return the names of rows of several kinds by one statement; a kind has nothing in the others' columns."""
+    if not wanted:
+        return {}
+    resources = [registry.resources[kind] for kind in wanted]
+    others, shown = _columns_of(tuple(resources))
+
+    def build(values: Sequence[Any]) -> Any:
+        parts = []
+        for number, (resource, ids) in enumerate(zip(resources, values, strict=True)):
+            table = resource.table
+            columns = [table.c.id, table.c[resource.fields[resource.label].column].label("label")]
+            columns += [(table.c[n] if n in table.c else cast(null(), kind)).label(n) for n, kind in others.items()]
+            inside = scoped(context.session, table), one_of(context.session, table.c.id, ids)
+            parts.append(select(literal_column(str(number)).label("number"), *columns).where(*inside))
+        return union_all(*parts) if len(parts) > 1 else parts[0]
+
+    found: dict[str, dict[int, LabelRow]] = {kind: {} for kind in wanted}
+    values = [listed(context.session, ids) for ids in wanted.values()]
+    for row in fetch(context.session, ("labels", *wanted), values, build):
+        number = row["number"]
+        found[resources[number].name][row["id"]] = {name: row[name] for name in shown[number]}
+    for resource in resources:
+        resource.build_labels(found[resource.name])
+    return found
+
+
+@lru_cache(maxsize=200)
+def _columns_of(resources: tuple[Resource, ...]) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
+    """Return {column: type} of what some kinds have beside id and label, and the names of each kind's own."""
+    own = [[n for n in (*r.label_columns, "deleted_at") if n in r.table.c] for r in resources]
+    others = {name: r.table.c[name].type for r, names in zip(resources, own, strict=True) for name in names}
+    return others, [("id", "label", *names) for names in own]
 
 
 def label_of(context: Context, kind: str, row_id: int) -> str:

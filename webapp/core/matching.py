@@ -10,7 +10,7 @@ from webapp.core.context import Context
 from webapp.core.database import key_of
 from webapp.core.fields import Text
 from webapp.core.resource import Resource, Unique
-from webapp.core.tenancy import CHECKED
+from webapp.core.tenancy import CHECKED, among
 
 Row = dict[str, Any]
 CHUNK = 1000
@@ -34,7 +34,8 @@ def candidates(
     wanted = sorted({compared(resource, key, patch[key]) for patch in patches if patch.get(key) is not None})
     found: dict[Any, list[Row]] = {}
     for start in range(0, len(wanted), CHUNK):
-        query = select(table).where(*reach(context, resource), table.c[column].in_(wanted[start : start + CHUNK]))
+        chosen = among(context.session, table.c[column], wanted[start : start + CHUNK])
+        query = select(table).where(*reach(context, resource), chosen)
         if "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
         for row in context.session.execute(query.order_by(table.c.id), execution_options=CHECKED).mappings():

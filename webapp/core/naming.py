@@ -1,6 +1,7 @@
 """What stands beside the stored columns of a row: the names of what it refers to, its own and its derived values."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.custom import PREFIX, revived
+from webapp.core.fields import Derived
 from webapp.core.labels import labels_for
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED
@@ -19,52 +21,77 @@ def add_names(
     context: Context, resource: Resource, rows: list[Row], wanted: tuple[str, ...] | None
 ) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
     """Fill each row's name fields from the labels of what it refers to, and return those labels."""
-    wanted = None if wanted is None else with_needs(resource, wanted)
-    throughs = {
-        n: t for n, t in resource.throughs.items() if wanted is None or n in wanted or _named(resource, n, wanted)
-    }
-    names = {n: i for n, i in resource.names.items() if wanted is None or n in wanted}
-    sources = [*(through.of for through in throughs.values()), *(item.of for item in names.values())]
-    direct = [column for column in sources if column not in resource.throughs]
-    labels = _labels(context, resource, rows, direct)
-    for name, through in throughs.items():
-        source = labels[str(resource.fields[through.of].target)]
+    throughs, direct, indirect, deriveds = _plan(resource, wanted)
+    labels = _labels(
+        context, rows, [*((of, kind) for _n, of, _s, kind in throughs), *((of, k) for _n, of, k in direct)]
+    )
+    for name, of, source, kind in throughs:
+        known = labels[kind]
         for row in rows:
-            row[name] = (source.get(row.get(through.of) or 0) or {}).get(through.source)
-    labels |= _labels(context, resource, rows, [i.of for i in names.values() if i.of in resource.throughs])
-    for name, item in names.items():
-        known = labels[str(resource.fields[item.of].target)]
+            label = known.get(row.get(of))
+            row[name] = label.get(source) if label else None
+    for kind, more in _labels(context, rows, [(of, kind) for _name, of, kind in indirect]).items():
+        labels[kind] = more if labels.get(kind, more) is more else {**labels[kind], **more}
+    for name, of, kind in (*direct, *indirect):
+        known = labels[kind]
         for row in rows:
-            label = known.get(row.get(item.of) or 0)
+            label = known.get(row.get(of))
             row[name] = label["label"] if label else None
-    for name, derived in resource.deriveds.items():
-        if wanted is None or name in wanted:
-            for row in rows:
-                row[name] = derived.compute(context, row)
+    for name, derived in deriveds:
+        for row in rows:
+            row[name] = derived.compute(context, row)
     return labels
 
 
-def _named(resource: Resource, through: str, wanted: tuple[str, ...]) -> bool:
-    return any(item.of == through for name, item in resource.names.items() if name in wanted)
+Plan = tuple[
+    list[tuple[str, str, str, str]], list[tuple[str, str, str]], list[tuple[str, str, str]], list[tuple[str, Derived]]
+]
+
+
+@lru_cache(maxsize=500)
+def _plan(resource: Resource, wanted: tuple[str, ...] | None) -> Plan:
+    """Return (name, of, source, kind) of throughs, (name, of, kind) of names, those of throughs apart, and deriveds."""
+    if wanted is not None:
+        wanted = with_needs(resource, wanted)
+    names = [
+        (name, item.of, str(resource.fields[item.of].target))
+        for name, item in resource.names.items()
+        if wanted is None or name in wanted
+    ]
+    named = {of for _name, of, _kind in names}
+    throughs = [
+        (name, through.of, through.source, str(resource.fields[through.of].target))
+        for name, through in resource.throughs.items()
+        if wanted is None or name in wanted or name in named
+    ]
+    direct = [found for found in names if found[1] not in resource.throughs]
+    indirect = [found for found in names if found[1] in resource.throughs]
+    return throughs, direct, indirect, [(n, d) for n, d in resource.deriveds.items() if wanted is None or n in wanted]
 
 
 def _labels(
-    context: Context, resource: Resource, rows: list[Row], columns: list[str]
-) -> dict[str, dict[int, dict[str, Any]]]:
-    ids: dict[str, set[int | None]] = {}
-    for column in columns:
-        ids.setdefault(str(resource.fields[column].target), set()).update(row.get(column) for row in rows)
-    return labels_in_reach(context, ids)
+    context: Context, rows: list[Row], columns: Iterable[tuple[str, str]]
+) -> dict[str, Mapping[Any, Mapping[str, Any]]]:
+    """Return the labels that (column, kind) of some rows need; of cached kinds all are at hand anyway."""
+    everywhere = context.actor.scope_location_id is None
+    ids: dict[str, set[Any]] = {}
+    for column, kind in columns:
+        needed = ids.setdefault(kind, set())
+        if not (everywhere and registry.resources[kind].cached):
+            needed.update([row.get(column) for row in rows])
+    return dict(labels_in_reach(context, ids))
 
 
 def labels_in_reach(
     context: Context, wanted: Mapping[str, Iterable[int | None]]
 ) -> dict[str, dict[int, dict[str, Any]]]:
     """Return `labels_for` ids, without the names of what lies out of the actor's part of the tree."""
+    if context.actor.scope_location_id is None:
+        return labels_for(context, wanted)
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for kind, ids in wanted.items():
         resource = registry.resources[kind]
-        if not resource.located_by or context.actor.scope_location_id is None:
+        if not resource.located_by:
             found |= labels_for(context, {kind: ids})
             continue
         sent = {row_id for row_id in ids if row_id is not None}

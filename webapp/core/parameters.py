@@ -2,8 +2,10 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -23,6 +25,7 @@ PER_PAGE, PER_PAGE_LIMIT = 50, 1000
 PAGE_LIMIT = 1_000_000
 ALWAYS = ("id", "created_at", "updated_at")
 NEVER = frozenset({"guid", "version", "deleted_at"})
+UNSORTED = frozenset({"guid", "version"})
 CONTROLS = ("page", "per_page", "sort", "q", "cursor", "fields", "deleted")
 COMPARABLE = {"whole", "amount", "number", "day", "moment"}
 SORTED = frozenset({"text", "url", "whole", "amount", "number", "day", "moment", "choice", "flag"})
@@ -60,6 +63,32 @@ class ListParameters:
         """Tell whether ties are broken by the newest first."""
         return self.sort[0][1]
 
+    @cached_property
+    def values(self) -> tuple[Any, ...]:
+        """Return what a statement is filled in with: the filters' values, then the cursor's."""
+        filters = [item.value if isinstance(item.value, list) else [item.value] for item in self.filters]
+        return (*chain.from_iterable(filters), *(self.cursor or ()))
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Return the fields that are filtered, sorted or asked for by name."""
+        return frozenset((*(item.field for item in self.filters), *(n for n, _ in self.sort), *(self.fields or ())))
+
+    @cached_property
+    def shape(self) -> tuple[Any, ...]:
+        """Return everything else that a statement's text comes from."""
+        filters = [(f.field, f.column, f.op, len(f.value) if isinstance(f.value, list) else None) for f in self.filters]
+        return (tuple(filters), self.sort, self.fields, self.deleted, self.cursor is None)
+
+    def filled(self, values: Sequence[Any]) -> "ListParameters":
+        """Return these parameters with other values, as `values` gives them."""
+        left = iter(values)
+        filters = [
+            replace(f, value=list(islice(left, len(f.value))) if isinstance(f.value, list) else next(left))
+            for f in self.filters
+        ]
+        return replace(self, filters=tuple(filters), cursor=self.cursor and tuple(left))
+
     def following(self, resource: Resource, row: Mapping[str, Any]) -> "ListParameters":
         """Return the parameters of what comes after a row, by keyset."""
         values = tuple(_sort_value(resource.fields[name], row[name]) for name, _descending in self.sort)
@@ -91,6 +120,7 @@ class ListParameters:
         return cls(filters=tuple(filters), **parsed)
 
 
+@lru_cache(maxsize=500)
 def filter_parameters(resource: Resource) -> dict[str, tuple[str, str]]:
     """Return {parameter: (field, operator)} of everything a resource may be filtered by: all it shows and compares."""
     found = {}
@@ -111,6 +141,7 @@ def filter_parameters(resource: Resource) -> dict[str, tuple[str, str]]:
     return found
 
 
+@lru_cache(maxsize=500)
 def filterable(resource: Resource) -> list[str]:
     """Return the fields a list may be filtered by, those that the declaration puts first leading."""
     known = {**resource.stored, **resource.throughs, **resource.customs}
@@ -219,9 +250,11 @@ def _fields(resource: Resource, raw: str) -> tuple[str, ...]:
     return wanted
 
 
+@lru_cache(maxsize=500)
 def sortable(resource: Resource) -> list[str]:
-    """Return the fields a list may be sorted by: stored ones that the database can compare."""
-    return [name for name, item in {**resource.stored, **resource.customs}.items() if item.kind in SORTED]
+    """Return the fields a list may be sorted by: stored ones that the database can compare, but those `unsorted`."""
+    known, without = {**resource.stored, **resource.customs}, resource.unsorted | UNSORTED
+    return [name for name, item in known.items() if item.kind in SORTED and name not in without]
 
 
 def parse_sort(resource: Resource, raw: str) -> tuple[tuple[str, bool], ...]:

@@ -1,21 +1,21 @@
 """One engine for every list: filters, search, sort and paging, for pages, API, exports and jobs."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import Select, func, literal, literal_column, select
 
-from webapp.core.conditions import HOLDING, conditions, holds, reach
+from webapp.core.compiled import fetch
+from webapp.core.conditions import conditions, decided_by_values, reach
 from webapp.core.context import Context
-from webapp.core.custom import VALUES, column_of, lacking
+from webapp.core.database import Id
 from webapp.core.errors import NotFound
-from webapp.core.fields import FaceField
-from webapp.core.labels import label_rows, labels_for
+from webapp.core.labels import keep_names, label_rows, labels_for
 from webapp.core.naming import Row, add_names, spread_custom, with_needs
-from webapp.core.ordering import ordered
+from webapp.core.ordering import stretches
 from webapp.core.parameters import ListParameters, encode_cursor, sort_column
-from webapp.core.resource import Resource
+from webapp.core.resource import Resource, registry
 from webapp.core.search import search_ids
 from webapp.core.tenancy import CHECKED
 from webapp.core.totals import standing
@@ -48,14 +48,14 @@ def list_rows(
     hits, more = (None, False)
     if parameters.q:
         hits, more = search_ids(context, resource, parameters.q, gone=parameters.deleted)
-    where = conditions(context, resource, parameters, hits)
-    wanted = _select(resource, fields or parameters.fields, parameters.sort)
+    if fields is not None:
+        parameters = replace(parameters, fields=fields)
     skip = 0 if parameters.cursor else (parameters.page - 1) * parameters.per_page
-    found = _rows(context, resource, parameters, wanted, where, parameters.per_page + 1, skip)
+    found = _rows(context, resource, parameters, hits, parameters.per_page + 1, skip)
     rows = found[: parameters.per_page]
-    total, capped = _total(context, resource, parameters, where)
+    total, capped = _total(context, resource, parameters, hits)
     cursor = encode_cursor(parameters.sort, rows[-1], resource) if len(found) > len(rows) and not parameters.q else None
-    labels = add_names(context, resource, rows, fields or parameters.fields)
+    labels = add_names(context, resource, rows, parameters.fields)
     return Listing(rows, total, capped or more, parameters.page, parameters.per_page, cursor, labels)
 
 
@@ -64,11 +64,10 @@ def stream_rows(
 ) -> Iterator[list[Row]]:
     """Yield every row that a list would show, in its order, a chunk at a time by keyset."""
     hits = search_ids(context, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
-    where = conditions(context, resource, parameters, hits)
-    wanted = _select(resource, parameters.fields, parameters.sort)
     page = parameters
+    keep_names(context)
     while True:
-        rows = _rows(context, resource, page, wanted, where, chunk, ranked=False)
+        rows = _rows(context, resource, page, hits, chunk, ranked=False)
         if rows:
             page = parameters.following(resource, rows[-1])
             add_names(context, resource, rows, parameters.fields)
@@ -79,10 +78,15 @@ def stream_rows(
 
 def get_row(context: Context, resource: Resource, row_id: int, *, deleted: bool = False) -> Row:
     """Return one row with names; raises NotFound for what is foreign, out of scope, or (by default) deleted."""
-    where = [*reach(context, resource), resource.table.c.id == row_id]
-    if not deleted and "deleted_at" in resource.table.c:
-        where.append(resource.table.c.deleted_at.is_(None))
-    rows = _fetch(context, _select(resource, None).where(*where))
+
+    def build(values: Sequence[Any]) -> Select[Any]:
+        where = [*reach(context, resource), resource.table.c.id == values[0]]
+        if not deleted and "deleted_at" in resource.table.c:
+            where.append(resource.table.c.deleted_at.is_(None))
+        return _select(resource, None).where(*where)
+
+    shape = _shape(context, resource, ListParameters(), None, "row", deleted)
+    rows = fetch(context.session, shape, (row_id,), build)
     spread_custom(resource, rows)
     if not rows:
         raise NotFound(f"there is no {resource.name} {row_id}")
@@ -150,84 +154,83 @@ def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tupl
     return select(*[resource.table.c[item.column].label(name) for name, item in names.items()])
 
 
-def _fetch(context: Context, query: Select[Any]) -> list[Row]:
-    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+def _shape(
+    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None, *more: Any
+) -> tuple[Any, ...] | None:
+    """Return what the text of a list's statements comes from; None for what depends on more, such as who asks.
+
+    Where own fields play no part the statement is the same for every organization.
+    """
+    if hits is not None or resource.belongs:
+        return None
+    plain = parameters.named.isdisjoint(resource.customs)
+    kind = registry.resources.get(resource.name, resource) if plain else resource
+    return (kind, parameters.shape, context.session.info.get("scope_location_id"), *more)
+
+
+def _cut(query: Select[Any], limit: int, skip: Any) -> Select[Any]:
+    """Return a query of a stretch of its rows; how long is text, so that the database plans for it."""
+    query = query.limit(literal_column(str(limit)))
+    return query if skip is None else query.offset(literal(skip, Id))
+
+
+def _count(context: Context, query: Select[Any]) -> int:
+    counted = select(func.count()).select_from(query.order_by(None).subquery())
+    return int(context.session.execute(counted, execution_options=CHECKED).scalar_one())
 
 
 def _rows(
     context: Context,
     resource: Resource,
     parameters: ListParameters,
-    wanted: Select[Any],
-    where: list[ColumnElement[bool]],
+    hits: list[int] | None,
     limit: int,
     skip: int = 0,
     *,
     ranked: bool = True,
 ) -> list[Row]:
     """Return rows in order, with the organization's own values under their names."""
-    by_rank = parameters.q and ranked and not parameters.sorted_by_user
-    own = resource.customs.get(parameters.sort[0][0])
-    if own is None or by_rank:
-        query = ordered(resource, parameters, wanted, where, ranked=ranked)
-        rows = _fetch(context, query.limit(limit).offset(skip))
-    else:
-        rows = _by_custom(context, resource, parameters, wanted.where(*where), own, limit, skip)
+
+    def part_of(values: Sequence[Any], part: int) -> Select[Any] | None:
+        given = parameters.filled(values)
+        wanted = _select(resource, parameters.fields, parameters.sort)
+        wanted = wanted.where(*conditions(context, resource, given, hits))
+        parts = stretches(context, resource, given, wanted, ranked=ranked)
+        return parts[part] if part < len(parts) else None
+
+    rows: list[Row] = []
+    for part in (0, 1):
+        left = limit - len(rows)
+
+        def build(values: Sequence[Any], part: int = part, left: int = left) -> Select[Any] | None:
+            query = part_of(values, part)
+            return None if query is None else _cut(query, left, values[-1])
+
+        shape = _shape(context, resource, parameters, hits, "page", ranked, part, left)
+        found = fetch(context.session, shape, (*parameters.values, skip or None), build)
+        rows += found
+        if len(rows) == limit:
+            break
+        first = part_of(parameters.values, 0) if skip and not found and part == 0 else None
+        skip = 0 if first is None else skip - _count(context, first)
     spread_custom(resource, rows)
     return rows
 
 
-def _by_custom(
-    context: Context,
-    resource: Resource,
-    parameters: ListParameters,
-    query: Select[Any],
-    field: FaceField,
-    limit: int,
-    skip: int,
-) -> list[Row]:
-    """Return rows in the order of an own field: those with a value along its index, then the rest.
-
-    Both parts read no more rows than they give, at a million too; one query over both would sort them all.
-    """
-    identity, column, descending = resource.table.c.id, column_of(field), parameters.descending
-    value, last = parameters.cursor or (None, None)
-    rows: list[Row] = []
-    same = [item for item in parameters.filters if resource.fields[item.field] is field and item.op in HOLDING]
-    if last is None or value is not None:
-        held = query.join(VALUES, VALUES.c.row_id == identity).where(
-            VALUES.c.organization_id == context.organization_id,
-            VALUES.c.field_id == field.custom_id,
-            VALUES.c.position == 0,
-            *(holds(field, item) for item in same),  # the walk along the index starts and ends where the filters say
-        )
-        if last is not None:  # compared as a pair, which the index knows: thousands may have the same value
-            here, there = tuple_(column, VALUES.c.row_id), tuple_(literal(value, column.type), literal(last))
-            held = held.where(here < there if descending else here > there)
-        order = (column.desc(), VALUES.c.row_id.desc()) if descending else (column, VALUES.c.row_id)
-        rows = _fetch(context, held.order_by(*order).limit(limit).offset(skip))
-        if len(rows) == limit or same:
-            return rows
-        if not rows and skip:
-            skip -= context.session.execute(
-                select(func.count()).select_from(held.subquery()), execution_options=CHECKED
-            ).scalar_one()
-        else:
-            skip = 0
-        last = None
-    rest = query.where(lacking(context, resource, field))
-    if last is not None:
-        rest = rest.where(identity < last if descending else identity > last)
-    order_of_rest = identity.desc() if descending else identity.asc()
-    return rows + _fetch(context, rest.order_by(order_of_rest).limit(limit - len(rows)).offset(max(0, skip)))
-
-
 def _total(
-    context: Context, resource: Resource, parameters: ListParameters, where: list[ColumnElement[bool]]
+    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None
 ) -> tuple[int, bool]:
     unfiltered = not (parameters.filters or parameters.q or parameters.deleted or resource.belongs)
     if unfiltered and (resource.located_by is None or context.actor.scope_location_id is None):
         return standing(context.session)[0].get(resource.table.name, 0), False
-    inner = select(literal(1)).select_from(resource.table).where(*where).limit(COUNT_LIMIT + 1).subquery()
-    counted = context.session.execute(select(func.count()).select_from(inner), execution_options=CHECKED).scalar_one()
-    return min(counted, COUNT_LIMIT), counted > COUNT_LIMIT
+
+    def build(values: Sequence[Any]) -> Select[Any]:
+        given = parameters.filled(values)
+        inner = decided_by_values(context, resource, given)
+        if inner is None:
+            where = conditions(context, resource, given, hits)
+            inner = select(literal(1)).select_from(resource.table).where(*where)
+        return select(func.count().label("count")).select_from(inner.limit(COUNT_LIMIT + 1).subquery())
+
+    counted = fetch(context.session, _shape(context, resource, parameters, hits, "total"), parameters.values, build)
+    return min(counted[0]["count"], COUNT_LIMIT), counted[0]["count"] > COUNT_LIMIT

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import Schema
+from marshmallow import Schema, missing
 from sqlalchemy import Table
 
 from webapp.core.access import EVERYBODY, MANAGERS, Permission, can, declare
 from webapp.core.context import Actor, Context
-from webapp.core.fields import Derived, FaceField, Name, Reference, Through, schema_fields
+from webapp.core.fields import Derived, FaceField, Name, Reference, Text, Through, schema_fields
 
 if TYPE_CHECKING:
     from webapp.core.writes import Draft, Facts
@@ -118,6 +118,7 @@ class Resource:
     search: tuple[str, ...] = ()
     search_references: tuple[str, ...] = ()
     sort: str = "name"
+    unsorted: frozenset[str] = frozenset()
     located_by: str | None = None
     plan: "Callable[[Draft, Facts], None]" = _nothing
     prepare: "Callable[[Context, list[Draft]], list[Draft] | None]" = _nothing
@@ -201,6 +202,16 @@ class Resource:
         """Return the fields that a client may set."""
         return {name: item for name, item in self.fields.items() if not item.dump_only}
 
+    @cached_property
+    def twins(self) -> dict[str, str]:
+        """Return {column: its case-insensitive twin}."""
+        return {i.column: i.twin for i in self.stored.values() if isinstance(i, Text) and i.twin}
+
+    @cached_property
+    def expected(self) -> dict[str, FaceField]:
+        """Return the fields that a new row gets a value for, or needs one."""
+        return {n: i for n, i in self.writable.items() if i.required or i.load_default not in (None, missing)}
+
     def schema_for(self, *, partial: bool = False) -> Schema:
         """Return a schema that loads a whole row, or a partial one."""
         return self.schema(partial=partial)
@@ -211,12 +222,14 @@ class Registry:
     """Every declaration that the features made."""
 
     resources: dict[str, Resource] = field(default_factory=dict)
+    _tables: dict[str, Resource] = field(default_factory=dict)
     _panels: list[Panel] = field(default_factory=list)
     seeds: list[Callable[[Context], None]] = field(default_factory=list)
 
     def add(self, resource: Resource) -> None:
         """Make a resource known, with its two permissions."""
         self.resources[resource.name] = resource
+        self._tables.setdefault(resource.table.name, resource)
         resource.table.info["located_by"] = resource.located_by
         declare(
             (
@@ -247,7 +260,7 @@ class Registry:
 
     def by_table(self, table: str) -> Resource | None:
         """Return the resource over a table, if there is one."""
-        return next((r for r in self.resources.values() if r.table.name == table), None)
+        return self._tables.get(table)
 
 
 registry = Registry()

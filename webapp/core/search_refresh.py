@@ -3,12 +3,13 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 
 from webapp.core.context import Context
+from webapp.core.insertion import update_rows
 from webapp.core.jobs import JobRun, job
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, organization_of, scoped
+from webapp.core.tenancy import CHECKED, among, scoped
 from webapp.core.writes import Change, Facts, follow_renames, search_text
 
 CHUNK = 1000
@@ -19,11 +20,11 @@ def refresh_search(context: Context, run: JobRun) -> str | None:
     """Write the search text of every row that refers to the renamed ones, 1,000 rows a commit."""
     resource = registry.resources[run.payload["resource"]]
     table, last = resource.table, 0
-    column = table.c[run.payload["column"]]
+    column, renamed = table.c[run.payload["column"]], run.payload["ids"]
     while True:
         query = (
             select(table)
-            .where(scoped(context.session, table), column.in_(run.payload["ids"]), table.c.id > last)
+            .where(scoped(context.session, table), among(context.session, column, renamed), table.c.id > last)
             .order_by(table.c.id)
             .limit(CHUNK)
         )
@@ -42,14 +43,9 @@ def rewrite(context: Context, resource: Resource, rows: list[dict[str, Any]]) ->
     for name in resource.search_references:
         facts.preload(str(resource.fields[name].target), [row[name] for row in rows])
     texts = [(row, search_text(resource, row, facts)) for row in rows]
-    stale = [{"_id": row["id"], "_text": text} for row, text in texts if row["search_text"] != text]
+    stale = [{"id": row["id"], "search_text": text} for row, text in texts if row["search_text"] != text]
     if not stale:
         return
-    statement = (
-        update(table)
-        .where(table.c.organization_id == organization_of(context.session), table.c.id == bindparam("_id"))
-        .values(search_text=bindparam("_text"))
-    )
-    context.session.connection().execute(statement, stale)
+    update_rows(context.session, table, stale)
     after = [Change(row, {**row, "search_text": text}) for row, text in texts]
     follow_renames(context, resource, after)

@@ -3,6 +3,7 @@
 import hmac
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -32,6 +33,7 @@ def load_master_secret(instance_dir: str | Path, has_data: bool) -> bytes:
     return _read_master(path)
 
 
+@lru_cache(maxsize=64)
 def derive_key(master: bytes, purpose: str) -> bytes:
     """Return the 32-byte key of one purpose; knowing it tells nothing about the others. HKDF-SHA256, RFC 5869."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"quartermaster/{purpose}".encode()).derive(master)

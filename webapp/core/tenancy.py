@@ -6,26 +6,41 @@ are refused at the flush. Wall 2 is row-level security on PostgreSQL, fed by `af
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import orjson
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint, event, inspect, select, text, union_all
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    any_,
+    bindparam,
+    event,
+    inspect,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm import Session as BaseSession
 from sqlalchemy.sql import ColumnElement, Select, literal
 
 from webapp.core.database import Id, Model, Moment, PrimaryKey, Session, UtcDateTime, db, utcnow
+from webapp.core.driver import begin_with
 from webapp.core.errors import Invalid
 
 ORGANIZATION = "organization_id"
-
-
-ANNOUNCE = text(
-    "SELECT set_config('app.organization_id', :id, true), set_config('transaction_read_only', :reads, true)"
-)
+ANNOUNCE = "SELECT * FROM announce_organization(%d, %s)"
 
 
 class Unscoped(RuntimeError):
@@ -121,10 +136,14 @@ def new_session(organization_id: int, *, write: bool, scope_location_id: int | N
 
 @event.listens_for(Session, "after_begin")
 def announce_organization(session: BaseSession, _transaction: Any, connection: Any) -> None:
-    """Tell PostgreSQL for whom this transaction speaks, and hold one that did not say so to reading."""
+    """Tell PostgreSQL for whom this transaction speaks, and hold one that did not say so to reading.
+
+    In the same message it hears how the organization stands (core/totals).
+    """
     if connection.dialect.name == "postgresql" and not connection.in_nested_transaction():
-        values = {"id": str(organization_of(session)), "reads": "off" if session.info.get("write") else "on"}
-        connection.execute(ANNOUNCE, values)
+        reads = "false" if session.info.get("write") else "true"
+        cells = begin_with(connection, ANNOUNCE % (organization_of(session), reads))
+        session.info["standing"] = tuple(orjson.loads(cell or "{}") for cell in cells)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -154,6 +173,14 @@ def scoped(session: BaseSession, table: Table) -> ColumnElement[bool]:
     if ORGANIZATION not in table.c:
         raise Unscoped(f"{table.name} has no organization; its resource must say how rows belong")
     return table.c.organization_id == organization_of(session)
+
+
+def among(session: BaseSession, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return the predicate that a column is one of many numbers or texts; PostgreSQL gets them as one parameter."""
+    kind = Text if isinstance(column.type, String) else BigInteger
+    if session.get_bind().dialect.name != "postgresql" or not isinstance(column.type, String | Integer):
+        return column.in_(list(values))
+    return column == any_(bindparam(None, list(values), ARRAY(kind)))
 
 
 def hold(session: BaseSession, name: str, *, wait: bool = True) -> bool:
@@ -230,16 +257,21 @@ def references(table: Table) -> dict[str, Table]:
 def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]) -> list[tuple[Table, str, int]]:
     """Return those (table, column, id) that name no living row in reach: one query for all of them.
 
-    A session that writes holds what it found (PostgreSQL), so that nobody deletes it before the reference is there.
+    A session that writes holds what it found (PostgreSQL), so that nobody deletes it before the reference is there. It
+    is not asked for again in the transaction, unless that has written into the same table itself.
     """
+    keeps = session.info.get("write") and not session.in_nested_transaction()  # a savepoint may let go of what it held
+    held: set[tuple[str, int]] = session.info.setdefault("held", set()) if keeps else set()
+    touched = session.info.get("touched", ())
     wanted: dict[Table, set[int]] = {}
     for table, _column, row_id in pairs:
-        wanted.setdefault(table, set()).add(row_id)
+        if table.name in touched or (table.name, row_id) not in held:
+            wanted.setdefault(table, set()).add(row_id)
     if not wanted:
         return []
     parts: list[Select[Any]] = []
     for table, ids in wanted.items():
-        query = select(table.c.id).where(scoped(session, table), table.c.id.in_(sorted(ids)))
+        query = select(table.c.id).where(scoped(session, table), among(session, table.c.id, sorted(ids)))
         if "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
         if located_by := table.info.get("located_by"):
@@ -247,7 +279,9 @@ def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]
             query = query if narrowed is None else query.where(narrowed)
         if session.info.get("write"):
             query = query.with_for_update(read=True, key_share=True, of=table)
-        held = query.subquery()
-        parts.append(select(literal(table.name), held.c.id))
+        inner = query.subquery()
+        parts.append(select(literal(table.name), inner.c.id))
     found = {(name, row_id) for name, row_id in session.execute(union_all(*parts), execution_options=CHECKED)}
-    return [pair for pair in pairs if (pair[0].name, pair[2]) not in found]
+    asked = {(table.name, row_id) for table, ids in wanted.items() for row_id in ids}
+    held |= found
+    return [pair for pair in pairs if (pair[0].name, pair[2]) in asked - found]

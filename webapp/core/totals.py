@@ -47,8 +47,14 @@ NEW_VERSION = text(
 
 
 def standing(session: BaseSession) -> tuple[dict[str, int], dict[str, str]]:
-    """Return ({table: total}, {kind: label version}) of the organization: one statement, once a transaction."""
+    """Return ({table: total}, {kind: label version}) of the organization: one statement, once a transaction.
+
+    On PostgreSQL a transaction hears it when it begins (`tenancy.announce_organization`).
+    """
     known: tuple[dict[str, int], dict[str, str]] | None = session.info.get("standing")
+    if known is None:
+        session.connection()
+        known = session.info.get("standing")
     if known is None:
         totals, versions = table_of(ResourceTotal), table_of(LabelVersion)
         query = union_all(
@@ -75,6 +81,7 @@ def settle(session: BaseSession) -> None:
     totals: dict[str, int] = session.info.pop("totals", {})
     touched: set[str] = session.info.pop("touched", set())
     session.info.pop("standing", None)
+    session.info.pop("held", None)
     rows: list[dict[str, Any]] = [
         {"organization_id": organization_of(session), "item_type": table, "total": total}
         for table, total in sorted(totals.items())
@@ -93,5 +100,5 @@ def settle(session: BaseSession) -> None:
 @event.listens_for(Session, "after_rollback")
 def forget(session: BaseSession) -> None:
     """Drop what an undone transaction would have settled."""
-    for name in ("totals", "touched", "standing", "pending_activity"):
+    for name in ("totals", "touched", "standing", "held", "pending_activity"):
         session.info.pop(name, None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from marshmallow import missing
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -21,12 +21,11 @@ from webapp.core.context import Context
 from webapp.core.custom import is_customizable, keep_values, plan_custom, searched, tailor
 from webapp.core.database import column_names, key_of
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
-from webapp.core.fields import Text
 from webapp.core.jobs import enqueue
 from webapp.core.numbers import free_numbers
 from webapp.core.query import get_row
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, hold, missing_references, references, scoped
+from webapp.core.tenancy import CHECKED, among, hold, missing_references, references, scoped
 
 Row = dict[str, Any]
 
@@ -58,10 +57,11 @@ class Draft:
 
     def changed(self, *columns: str) -> bool:
         """Tell whether any of these columns will differ from what it is."""
-        return any(
-            column in self.changes and (self.current is None or self.changes[column] != self.current.get(column))
-            for column in columns
-        )
+        changes, current = self.changes, self.current
+        for column in columns:
+            if column in changes and (current is None or changes[column] != current.get(column)):
+                return True
+        return False
 
     def fail(self, name: str, message: str) -> None:
         """Say what is wrong with a field, once."""
@@ -128,7 +128,7 @@ class Facts:
         table = resource.table
         inside = resource.belongs(self.context) if resource.belongs else scoped(self.context.session, table)
         shown = [table.c[item.column] for item in resource.stored.values()] if resource.belongs else table.c
-        query = select(*shown).where(inside, table.c.id.in_(sorted(missing)))
+        query = select(*shown).where(inside, among(self.context.session, table.c.id, sorted(missing)))
         found = {r["id"]: dict(r) for r in self.context.session.execute(query, execution_options=CHECKED).mappings()}
         self._rows.update({(kind, row_id): found.get(row_id) for row_id in missing})
 
@@ -149,7 +149,7 @@ def plan_change(resource: Resource, current: Mapping[str, Any] | None, patch: Ma
         if name not in resource.customs:
             draft[resource.fields[name].column] = value
     if current is None:
-        for name, item in resource.writable.items():
+        for name, item in resource.expected.items():
             if name not in patch and item.load_default is not None and item.load_default is not missing:
                 draft[item.column] = item.load_default() if callable(item.load_default) else item.load_default
             elif item.required and patch.get(name) is None:
@@ -181,10 +181,10 @@ def _check_scope(draft: Draft, facts: Facts) -> None:
 def _derive_twins(draft: Draft, facts: Facts) -> None:
     """Fill the case-insensitive twins and the text that is searched, so that no rule has to remember them."""
     resource = draft.resource
-    for item in resource.stored.values():
-        if isinstance(item, Text) and item.twin and (draft.is_new or item.column in draft.changes):
-            value = draft[item.column]
-            draft.changes.setdefault(item.twin, None if value is None else key_of(value))
+    for column, twin in resource.twins.items():
+        if draft.is_new or column in draft.changes:
+            value = draft[column]
+            draft.changes.setdefault(twin, None if value is None else key_of(value))
     if "search_text" in resource.table.c and (draft.is_new or draft.changes):
         draft["search_text"] = search_text(resource, draft, facts)
 
@@ -213,7 +213,9 @@ def number(context: Context, resource: Resource, drafts: list[Draft]) -> None:
 
     def taken(numbers: list[str]) -> set[str]:
         keys = {key_of(text): text for text in numbers}
-        query = select(table.c[key]).where(scoped(context.session, table), table.c[key].in_(list(keys)))
+        known = select(table.c[key]).where(scoped(context.session, table), among(context.session, table.c[key], keys))
+        gone = table.c.deleted_at.is_(None), table.c.deleted_at.isnot(None)  # each has an index of its own
+        query = union_all(*(known.where(part) for part in gone))
         used = set(context.session.execute(query, execution_options=CHECKED).scalars())
         return {keys[found] for found in used | (asked & set(keys))}
 

@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
 from psycopg import Connection, IsolationLevel, connect, sql
 from sqlalchemy.engine import URL, make_url
 
+from webapp.schema import migrate
 from webapp.schema.database_roles import EXTENSIONS
-from webapp.schema.migrate import MIGRATIONS, has_data, upgrade
+from webapp.schema.migrate import has_data, upgrade
 from webapp.schema.tenancy_ddl import RUNTIME_ROLE
 
 FILE_KEY = "file_key"
@@ -45,12 +45,13 @@ def backend_of(url: str) -> str:
 
 def known_revisions() -> set[str]:
     """Return every revision of the schema that this program knows."""
-    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    return set(migrate.known_revisions()[1])
 
 
 def newest_revision() -> str:
     """Return the revision of the schema that this program is written for."""
-    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+    (head,) = migrate.known_revisions()[0]
+    return head
 
 
 def dump(url: str, owner_url: str, path: Path) -> Copied:

@@ -4,11 +4,13 @@ Migrations call these and name their columns themselves. Nothing here knows a mo
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.operations import Operations
 from sqlalchemy.dialects.postgresql import JSONB
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 RUNTIME_ROLE = "quartermaster_runtime"
 CURRENT_ORGANIZATION = "NULLIF(current_setting('app.organization_id', true), '')::bigint"
@@ -18,7 +20,7 @@ Json = sa.JSON().with_variant(JSONB(), "postgresql")
 Moment = sa.DateTime(timezone=True)
 
 
-def is_postgresql(op: Operations) -> bool:
+def is_postgresql(op: "Operations") -> bool:
     """Tell whether the migration runs on PostgreSQL."""
     return op.get_bind().dialect.name == "postgresql"
 
@@ -44,21 +46,21 @@ def reference(table: str, name: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["organization_id", name], [f"{table}.organization_id", f"{table}.id"])
 
 
-def unique_among_living(op: Operations, table: str, name: str, *columns: str, where: str = "") -> None:
+def unique_among_living(op: "Operations", table: str, name: str, *columns: str, where: str = "") -> None:
     """Make a unique index within an organization that deleted rows, and those `where` leaves out, do not count in."""
     condition = sa.text(f"{where} AND deleted_at IS NULL" if where else "deleted_at IS NULL")
     names = ["organization_id", *columns]
     op.create_index(name, table, names, unique=True, postgresql_where=condition, sqlite_where=condition)
 
 
-def index(op: Operations, table: str, *columns: str) -> None:
+def index(op: "Operations", table: str, *columns: str) -> None:
     """Make an index that begins with the organization."""
     names = ["organization_id", *columns]
     op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
 
 
 def tenant_table(
-    op: Operations,
+    op: "Operations",
     name: str,
     *items: sa.Column[Any] | sa.Constraint,
     own_key: bool = True,
@@ -84,7 +86,7 @@ def tenant_table(
         make_searchable(op, name)
 
 
-def guard_table(op: Operations, name: str, *, append_only: bool = False, predicate: str | None = None) -> None:
+def guard_table(op: "Operations", name: str, *, append_only: bool = False, predicate: str | None = None) -> None:
     """Raise the second wall around a table: row-level security for everybody but its owner, and the grants."""
     if not is_postgresql(op):
         if append_only:
@@ -110,22 +112,13 @@ def guard_table(op: Operations, name: str, *, append_only: bool = False, predica
         op.execute(f"GRANT USAGE, SELECT ON SEQUENCE {sequence} TO {RUNTIME_ROLE}")
 
 
-def make_searchable(op: Operations, name: str) -> None:
+def make_searchable(op: "Operations", name: str) -> None:
     """Index `search_text` for substrings: a trigram index read through a definer function, or an FTS5 table (D2)."""
     if is_postgresql(op):
         op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
         op.execute(f"CREATE INDEX ix_{name}_search ON {name} USING gin (organization_id, search_text gin_trgm_ops)")
-        op.execute(f"""
-            CREATE FUNCTION search_{name}(patterns text[], gone boolean, hits integer) RETURNS SETOF bigint
-            LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-              WITH found AS MATERIALIZED (
-                SELECT id FROM {name}
-                WHERE organization_id = {CURRENT_ORGANIZATION} AND (deleted_at IS NOT NULL) = gone
-                  AND search_text LIKE patterns[1] AND search_text LIKE ALL (patterns)
-                LIMIT 20000)
-              SELECT id FROM found ORDER BY id DESC LIMIT hits
-            $$""")
+        make_search_function(op, name)
         op.execute(f"REVOKE ALL ON FUNCTION search_{name}(text[], boolean, integer) FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION search_{name}(text[], boolean, integer) TO {RUNTIME_ROLE}")
         return
@@ -145,7 +138,38 @@ def make_searchable(op: Operations, name: str) -> None:
     )
 
 
-def drop_tenant_table(op: Operations, name: str, *, searchable: bool = False) -> None:
+def make_search_function(op: "Operations", name: str) -> None:
+    """Make, or make anew, what finds the newest rows that hold every word (PostgreSQL).
+
+    A word that more than a fiftieth of the newest rows hold is found by reading on from them: its index would name
+    rows all over the table, the oldest first. For any other word the index is asked.
+    """
+    inside = f"organization_id = {CURRENT_ORGANIZATION}"
+    newest = f"SELECT id, search_text FROM {name} WHERE {inside} AND deleted_at IS NULL ORDER BY id DESC LIMIT"
+    op.execute(f"""
+        CREATE OR REPLACE FUNCTION search_{name}(patterns text[], gone boolean, hits integer) RETURNS SETOF bigint
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        DECLARE
+          newest bigint[];
+        BEGIN
+          IF NOT gone AND (SELECT count(*) FROM ({newest} 1000) n WHERE n.search_text LIKE ALL (patterns)) > 20 THEN
+            newest := ARRAY(SELECT n.id FROM ({newest} 60000) n WHERE n.search_text LIKE ALL (patterns) LIMIT hits);
+            IF cardinality(newest) = hits THEN
+              RETURN QUERY SELECT unnest(newest);
+              RETURN;
+            END IF;
+          END IF;
+          RETURN QUERY
+            WITH found AS MATERIALIZED (
+              SELECT t.id FROM {name} t
+              WHERE {inside} AND (deleted_at IS NOT NULL) = gone
+                AND search_text LIKE patterns[1] AND search_text LIKE ALL (patterns)
+              LIMIT 20000)
+            SELECT f.id FROM found f ORDER BY f.id DESC LIMIT hits;
+        END $$""")
+
+
+def drop_tenant_table(op: "Operations", name: str, *, searchable: bool = False) -> None:
     """Drop a table with what `tenant_table` made around it."""
     if searchable and is_postgresql(op):
         op.execute(f"DROP FUNCTION search_{name}(text[], boolean, integer)")
@@ -160,7 +184,7 @@ def custom_column() -> sa.Column[Any]:
 
 
 def extend_table(
-    op: Operations,
+    op: "Operations",
     name: str,
     *columns: sa.Column[Any],
     references: Mapping[str, str] | None = None,
@@ -185,7 +209,7 @@ def extend_table(
 
 
 def shrink_table(
-    op: Operations,
+    op: "Operations",
     name: str,
     *columns: sa.Column[Any],
     references: Mapping[str, str] | None = None,
@@ -204,7 +228,7 @@ def shrink_table(
 
 
 def _definitions(
-    op: Operations,
+    op: "Operations",
     name: str,
     columns: tuple[sa.Column[Any], ...],
     references: Mapping[str, str],
@@ -224,7 +248,7 @@ def _definitions(
     return "".join(made), "".join(rules)
 
 
-def _remake(op: Operations, name: str, edit: Callable[[str], str], without: set[str] | None = None) -> None:
+def _remake(op: "Operations", name: str, edit: Callable[[str], str], without: set[str] | None = None) -> None:
     """Make an SQLite table anew from its edited definition, with its rows, indexes, triggers and counter.
 
     Source: the twelve steps of https://www.sqlite.org/lang_altertable.html#otheralter; foreign keys are off already.
