@@ -9,6 +9,7 @@ import pytest
 from tests.factories import having
 from tests.markup import Page
 from tests.rows import add, add_many, any_category
+from webapp.faces import words
 
 LISTS = having("list", face="pages")
 
@@ -167,3 +168,29 @@ def test_an_unknown_address_keeps_the_frame_for_who_is_signed_in(client, anonymo
     assert 'id="side"' in answer.text
     assert "There is nothing here" in answer.text
     assert 'id="side"' not in anonymous.get("/no/such/page").text
+
+
+def test_the_frame_is_drawn_once_and_not_for_every_page(client, places):
+    client.get("/locations")
+    drawn = words._drawn.cache_info().misses
+
+    client.get("/locations?sort=-name")
+
+    assert words._drawn.cache_info().misses == drawn
+
+
+def test_what_is_drawn_once_is_not_shown_to_who_may_see_less(as_role):
+    owner, member = (as_role(role).get("/").text for role in ("owner", "member"))
+
+    assert 'href="/exports"' in owner
+    assert 'href="/exports"' not in member
+
+
+def test_a_row_adds_no_more_than_two_kilobytes_to_a_page(client, context):
+    add_many(context, "locations", [{"name": f"Shelf {n}", "kind": "site"} for n in range(50)])
+    context.session.commit()
+
+    one, fifty = (len(client.get(f"/locations?per_page={n}").get_data()) for n in (1, 50))
+
+    assert one <= 60_000
+    assert fifty - one <= 49 * 2_000

@@ -195,3 +195,22 @@ def test_what_the_story_does_not_tell_is_made_from_the_schema():
 
     assert makes.of(schema) == {"unheard_of": "2026-03-02", "read": "text", "some": [2], "whole": {"flag": False}}
     assert set(makes.of(schema, sent=True)) == {"unheard_of", "some", "whole"}
+
+
+def test_a_reader_who_has_the_document_is_told_so(app):
+    first = app.test_client().get("/api/v1/openapi.json")
+
+    again = app.test_client().get("/api/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    other = app.test_client().get("/api/v1/openapi.json", headers={"If-None-Match": '"another"'})
+
+    assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-cache")
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert (other.status_code, other.data) == (200, first.data)
+
+
+def test_the_document_is_rendered_once_whatever_the_language(app, monkeypatch):
+    client = app.test_client()
+    first = client.get("/api/v1/openapi.json", headers={"Accept-Language": "de"})
+    monkeypatch.setattr("apispec.APISpec.to_dict", lambda _spec: pytest.fail("rendered again"))
+
+    assert client.get("/api/v1/openapi.json", headers={"Accept-Language": "es"}).data == first.data

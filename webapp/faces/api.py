@@ -1,8 +1,9 @@
 """The native API: generic views over every resource, problem+json, ETags, idempotent POSTs."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cached_property, lru_cache, wraps
 from typing import Any
 
 import orjson
@@ -32,7 +33,8 @@ from webapp.core.query import get_row, list_rows
 from webapp.core.replies import Kept, find_reply, keep_reply, request_hash
 from webapp.core.resource import Action, Resource, registry
 from webapp.core.writes import create, delete, restore, update
-from webapp.faces import openapi, openapi_names, ratelimit
+from webapp.edge import ratelimit
+from webapp.faces import openapi, openapi_names
 from webapp.faces.problems import PREFIX as PREFIX
 from webapp.faces.problems import problem
 from webapp.faces.serialize import dump, dump_rows, moment_text, to_plain
@@ -53,6 +55,19 @@ class NativeApi(Api):
     def _register_error_handlers(self) -> None:
         """Leave errors to core/errors."""
 
+    @cached_property
+    def _document(self) -> bytes:
+        """Return the document: nothing in it depends on who asks, so it is rendered once a process."""
+        return super()._openapi_json().get_data()
+
+    def _openapi_json(self) -> Response:
+        """Serve the document, or say that the reader has it."""
+        response = answer(self._document)
+        response.headers["Cache-Control"] = "no-cache"
+        response.set_etag(hashlib.sha256(self._document).hexdigest()[:32])
+        response.make_conditional(request)
+        return response
+
 
 def authenticate() -> None:
     """Open the context of a request to the API from its bearer token, and count it."""
@@ -68,7 +83,7 @@ def authenticate() -> None:
         raise Unauthorized(_("Send a valid API key, or an access token, as a bearer token."))
     ratelimit.count(f"{holder.tenant.id}:{holder.actor.credential}")
     method = "GET" if request.method == "HEAD" else request.method
-    if request.args and (request.url_rule.rule, method) in current_app.extensions["without_parameters"]:
+    if request.query_string and (request.url_rule.rule, method) in current_app.extensions["without_parameters"]:
         asked()
     writes = request.method not in SAFE
     open_context(holder.tenant, holder.actor, write=writes, rehearsed=writes and DRY_RUN in preferences())
@@ -184,7 +199,7 @@ def entered(resource: Resource, *, write: bool, parameters: bool = False) -> Con
     """
     context = current_context()
     require(context.actor, resource.write_permission if write else resource.read_permission)
-    if not parameters:
+    if not parameters and request.query_string:
         asked()
     return context
 
@@ -230,7 +245,7 @@ def opened(resource: Resource, *, write: bool, parameters: bool = False) -> tupl
 def list_view(resource: Resource) -> Response:
     """Answer with a page of a list."""
     context, resource = opened(resource, write=False, parameters=True)
-    parameters = ListParameters.parse(resource, request.args)
+    parameters = _parsed(resource, request.query_string)
     found = list_rows(context, resource, parameters)
     pagination = {
         "page": found.page,
@@ -241,6 +256,12 @@ def list_view(resource: Resource) -> Response:
         "next_cursor": found.next_cursor,
     }
     return answer(dump_rows(resource, found.rows, parameters.fields, pagination))
+
+
+@lru_cache(maxsize=500)
+def _parsed(resource: Resource, _query: bytes) -> ListParameters:
+    """Return the parameters of a list; who pages through one, or asks again and again, asks much the same."""
+    return ListParameters.parse(resource, request.args)
 
 
 def create_view(resource: Resource) -> Response:

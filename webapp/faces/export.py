@@ -6,30 +6,31 @@ long to be waited for (`when_long`).
 
 import csv
 import io
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
 from typing import IO, Any
-from zoneinfo import ZoneInfo
 
-import xlsxwriter
+import orjson
 from flask import Flask, Response, current_app
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
 from webapp.core.access import require
-from webapp.core.activity import plain
 from webapp.core.context import Context, make_context
 from webapp.core.errors import BadRequest
-from webapp.core.fields import Choice, FaceField
+from webapp.core.fields import FaceField
 from webapp.core.parameters import ListParameters
 from webapp.core.query import list_rows, matching_ids, stream_rows
 from webapp.core.resource import Resource
 from webapp.core.tenancy import new_session
-from webapp.faces.serialize import dump, to_plain
+from webapp.edge.line import step_aside
+from webapp.faces.cells import each, text_cells
+from webapp.faces.cells import neutralize as neutralize
+from webapp.faces.cells import restore as restore
+from webapp.faces.serialize import converters
+from webapp.faces.workbook import sheet_title as sheet_title
+from webapp.faces.workbook import write_xlsx
 
 Row = Mapping[str, Any]
 Chunks = Iterable[Sequence[Row]]
@@ -39,12 +40,11 @@ LAST = frozenset({"created_at", "updated_at"})
 GLOBAL_ID = "guid"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TYPES = {"csv": "text/csv", "xlsx": XLSX, "jsonl": "application/jsonl"}
-SHEET_ROWS, SEARCHED = 1_048_575, 1_000
+SEARCHED, PORTION = 1_000, 250
 AT_ONCE = 5_000
 """Rows of a workbook that are made while somebody waits: some five seconds, while the browser shows a download."""
-NEUTRALIZED = re.compile(r"'+[=+\-@\t\r]")
-DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 Offer = Callable[[Context, Resource, str, str], list[Way]]
+LINE = orjson.OPT_APPEND_NEWLINE
 offers: list[Offer] = []
 long_ways: list[Callable[[Context, Resource, str], Response]] = []
 
@@ -60,16 +60,6 @@ def when_long(way: Callable[[Context, Resource, str], Response]) -> Callable[[Co
     """Have a feature answer for the workbook of a list that has more rows than are made at once."""
     long_ways[:] = [way]
     return way
-
-
-def neutralize(text: str) -> str:
-    """Return text that no spreadsheet program takes for a formula; `restore` gives back the very same text."""
-    return f"'{text}" if DANGEROUS.match(text) else text
-
-
-def restore(text: str) -> str:
-    """Take back what `neutralize` did to an exported text."""
-    return text[1:] if NEUTRALIZED.match(text) else text
 
 
 def export_response(
@@ -118,8 +108,8 @@ def write_workbook(
     tell: Callable[[int], object] = int,
 ) -> None:
     """Write a list into a file as a workbook; `tell` is told how many rows each chunk has."""
-    chunks = rows_of(context, resource, parameters, tell)
-    write_xlsx(chunks, export_fields(resource, parameters), context.tenant.timezone, str(resource.title), file)
+    chunks, fields = rows_of(context, resource, parameters, tell), export_fields(resource, parameters)
+    write_xlsx(chunks, headings(fields), fields, context.tenant.timezone, str(resource.title), file)
 
 
 def export_fields(resource: Resource, parameters: ListParameters) -> dict[str, FaceField]:
@@ -144,77 +134,30 @@ def write_csv(chunks: Chunks, fields: Mapping[str, FaceField]) -> Iterator[bytes
     writer = csv.writer(buffer)
     writer.writerow(map(neutralize, headings(fields)))
     yield b"\xef\xbb\xbf"
-    converters = [(name, csv_converter(item)) for name, item in fields.items()]
-    for rows in chunks:
-        for row in rows:
-            writer.writerow(["" if row[name] is None else convert(row[name]) for name, convert in converters])
+    columns = [(name, text_cells(item)) for name, item in fields.items()]
+    for rows in portions(chunks):
+        writer.writerows(zip(*[cells([row[name] for row in rows]) for name, cells in columns], strict=True))
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue().encode()
 
 
+def portions(chunks: Chunks) -> Iterator[Sequence[Row]]:
+    """Yield chunks in portions, so that little of them stands in memory both as it is read and as it is written."""
+    for rows in chunks:
+        for start in range(0, len(rows), PORTION):
+            yield rows[start : start + PORTION]
+
+
 def write_jsonl(chunks: Chunks, resource: Resource, names: tuple[str, ...] | None) -> Iterator[bytes]:
     """Yield JSON lines, one object a row in the native API's shape, one block a chunk of rows."""
-    for rows in chunks:
-        yield b"".join(dump(to_plain(resource, row, names)) + b"\n" for row in rows)
-
-
-def csv_converter(item: FaceField) -> Callable[[Any], Any]:
-    """Return what turns a field's value into CSV text."""
-    if isinstance(item, Choice):
-        words = {code: neutralize(str(word)) for code, word in item.choices.items()}
-        return lambda value: words.get(value, value)
-    if item.kind == "codes":
-        return lambda value: neutralize(("\n" if any({*",;"} & {*text} for text in value) else ", ").join(value))
-    if item.kind == "flag":
-        return lambda value: "true" if value else "false"
-    if item.kind in {"amount", "number", "day", "moment", "whole", "reference"}:
-        return plain
-    return lambda value: neutralize(str(value))
-
-
-def write_xlsx(chunks: Chunks, fields: Mapping[str, FaceField], zone: str, title: str, file: IO[bytes]) -> None:
-    """Write a workbook with one sheet: numbers are numbers, days and moments real dates in the organization's zone."""
-    book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    bold = book.add_format({"bold": True})
-    formats = {
-        "day": book.add_format({"num_format": "yyyy-mm-dd"}),
-        "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
-        "amount": book.add_format({"num_format": "#,##0.00##"}),
-    }
-    sheet = book.add_worksheet(sheet_title(title))
-    sheet.freeze_panes(1, 0)
-    for column, (heading, item) in enumerate(zip(headings(fields), fields.values(), strict=True)):
-        sheet.set_column(column, column, 12 if item.kind in formats else 22)
-        sheet.write_string(0, column, neutralize(heading), bold)
-    number = 0
-    for rows in chunks:
-        for row in rows[: SHEET_ROWS - number]:
-            number += 1
-            for column, (name, item) in enumerate(fields.items()):
-                if row[name] is not None:
-                    write_cell(sheet, number, column, item, row[name], formats.get(item.kind), zone)
-    book.close()
-
-
-def write_cell(sheet: Any, row: int, column: int, item: FaceField, value: Any, form: Any, zone: str) -> None:
-    """Write one cell in the type of its field."""
-    if item.kind == "moment" and isinstance(value, datetime):
-        sheet.write_datetime(row, column, value.astimezone(ZoneInfo(zone)).replace(tzinfo=None), form)
-    elif item.kind == "day":
-        sheet.write_datetime(row, column, value, form)
-    elif item.kind in {"amount", "number", "whole", "reference"} and isinstance(value, int | Decimal):
-        sheet.write_number(row, column, value, form)
-    elif item.kind == "flag":
-        sheet.write_boolean(row, column, value)
-    else:
-        sheet.write_string(row, column, str(csv_converter(item)(value))[:32_767])
-
-
-def sheet_title(title: str) -> str:
-    """Return a title that a sheet may bear: at most 31 characters, none of the forbidden ones."""
-    return "".join(" " if char in "[]:*?/\\'" else char for char in title)[:31].strip() or "List"
+    shown = converters(resource, names)
+    keys = [name for name, _convert in shown]
+    columns = [(name, list if convert is None else each(convert)) for name, convert in shown]
+    for rows in portions(chunks):
+        made = zip(*[change([row.get(name) for row in rows]) for name, change in columns], strict=True)
+        yield b"".join([orjson.dumps(dict(zip(keys, row, strict=True)), option=LINE) for row in made])
 
 
 def rows_of(
@@ -232,6 +175,7 @@ def rows_of(
             yield found
             return
         for rows in stream_rows(own, resource, parameters):
+            step_aside()
             tell(len(rows))
             yield rows
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -71,22 +72,19 @@ class ListState:
                 asked[name] = _written_plainly(value)
         return asked
 
-    @property
+    @cached_property
     def query(self) -> str:
         """Return the one query string that says this state."""
-        return canonical(self._but_usual_sort(self.values))
+        return canonical(_but_usual_sort(self.values, self.resource.sort))
 
-    @property
+    @cached_property
     def asked_query(self) -> str:
         """Return the query string of this state as the engine takes it, whoever the reader is."""
         return canonical(self._asked())
 
     def says(self, query: str) -> bool:
         """Tell whether a saved query string comes to this state."""
-        return self.query == canonical(self._but_usual_sort(values_of(query)))
-
-    def _but_usual_sort(self, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in values.items() if (name, value) != ("sort", self.resource.sort)}
+        return self.query == _said(query, self.resource.sort)
 
     def url(self, *, base: str | None = None, **changes: Any) -> str:
         """Return the URL of this list with some of its state changed; None takes it out; the page starts over."""
@@ -99,6 +97,15 @@ class ListState:
         """Return the state as hidden fields of a form."""
         own = {**self.values, **({"view": str(self.view_id)} if self.view_id else {})}
         return [(name, value) for name, value in own.items() if name not in ("page", *without)]
+
+
+def _but_usual_sort(values: Mapping[str, str], sort: str) -> dict[str, str]:
+    return {name: value for name, value in values.items() if (name, value) != ("sort", sort)}
+
+
+@lru_cache(maxsize=2_000)
+def _said(query: str, sort: str) -> str:
+    return canonical(_but_usual_sort(values_of(query), sort))
 
 
 def _edge_of_day(text: str, op: str, zone: ZoneInfo) -> str:

@@ -25,6 +25,8 @@ DATED = frozenset({"day", "moment"})
 def chips_of(context: Context, resource: Resource, state: ListState) -> list[dict[str, Any]]:
     """Return a chip for each filter: its name, its value in words, and the URL without it."""
     filters = state.parameters.filters
+    if not filters:
+        return []
     ids: dict[str, set[int | None]] = {}
     for item in filters:
         target = resource.fields[item.field].target

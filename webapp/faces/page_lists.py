@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,32 +22,34 @@ from webapp.faces.list_state import ListState, state_of
 from webapp.faces.page_columns import choosable, columns_panel, label_of_field, shown_columns
 from webapp.faces.page_filters import chips_of, filter_sections
 from webapp.faces.page_views import current_of, is_changed, save_url, tabs_of, tabs_with_counts
-from webapp.faces.rendering import RIGHT, Renderer, join, within_sentence
+from webapp.faces.rendering import RIGHT, Renderer, within_sentence
 from webapp.faces.saved_views import Views, views_of
 from webapp.faces.surface import in_dialog, is_fragment
+from webapp.faces.words import WORDS, Catalog
 
 WIDE_COLUMNS, MOST_COLUMNS = 6, 8
 TOLD = 2
 
 
-@dataclass
+@dataclass(slots=True)
 class Column:
     """A column of the table: its heading, how it is sorted, its classes."""
 
     name: str
-    label: Any
+    label: str
     classes: str
     sort_url: str | None = None
     sorted: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class ListRow:
     """A row: what the table shows, and what a phone shows."""
 
-    id: int
+    id: str
     url: str
     label: str
+    pick: str
     cells: Markup
     meta: str = ""
     mark: Markup | str = ""
@@ -69,7 +72,7 @@ class ListView:
     hidden: list[tuple[str, str]] = field(default_factory=list)
     tabs: list[dict[str, Any]] = field(default_factory=list)
     exports: list[dict[str, Any]] = field(default_factory=list)
-    acts: list[dict[str, Any]] = field(default_factory=list)
+    acts: tuple[dict[str, Any], ...] = ()
     empty_acts: list[dict[str, Any]] = field(default_factory=list)
     range: str = ""
     total: int = 0
@@ -144,6 +147,7 @@ def filter_panel(context: Context, resource: Resource, state: ListState) -> str:
 PANELS = {"filter": filter_panel, "columns": columns_panel, "views": tabs_with_counts}
 
 
+@lru_cache(maxsize=500)
 def mark_field(resource: Resource) -> str | None:
     """Return the name field that says in which state a thing is, if it has one."""
     from webapp.core.resource import registry
@@ -155,6 +159,7 @@ def mark_field(resource: Resource) -> str | None:
     return None
 
 
+@lru_cache(maxsize=500)
 def place_field(resource: Resource) -> str | None:
     """Return the name field that says where a thing is, if it has one."""
     return next((name for name, item in resource.names.items() if item.of == resource.located_by), None)
@@ -176,7 +181,7 @@ def list_view(context: Context, resource: Resource, state: ListState, listing: L
     view.total, view.total_text, view.can_search = listing.total + listing.total_capped, total, bool(resource.search)
     view.columns = _columns(resource, state, shown)
     view.column_count = len(choosable(resource))
-    view.rows = _rows(resource, renderer, listing, view.columns)
+    view.rows = _rows(resource, renderer, listing, view.columns, state.base)
     view.chips = chips_of(context, resource, state)
     view.hidden = state.hidden("q")
     view.can_select_all = listing.total > len(view.rows) or listing.total_capped
@@ -197,7 +202,7 @@ def list_view(context: Context, resource: Resource, state: ListState, listing: L
 
 
 def _columns(resource: Resource, state: ListState, shown: tuple[str, ...]) -> list[Column]:
-    allowed, columns = set(sortable(resource)), []
+    allowed, columns = sortable(resource), []
     sorting = dict(state.parameters.sort)
     leading = resource.subtitle if resource.subtitle in shown else resource.label
     for position, name in enumerate(shown):
@@ -219,36 +224,51 @@ def _columns(resource: Resource, state: ListState, shown: tuple[str, ...]) -> li
     return columns
 
 
-def _rows(resource: Resource, renderer: Renderer, listing: Listing, columns: list[Column]) -> list[ListRow]:
+def _rows(resource: Resource, renderer: Renderer, listing: Listing, columns: list[Column], base: str) -> list[ListRow]:
     draw = [(f'<td class="{escape(c.classes)}">', renderer.cell(resource, c.name)) for c in columns]
     mark, place = mark_field(resource), place_field(resource)
     mark_cell = renderer.cell(resource, mark) if mark else None
-    base = url_for(f"{resource.name}.index")
     said = (resource.label, resource.subtitle, mark)
     told = [place] if place else [column.name for column in columns if column.name not in said][:TOLD]
-    rows = []
+    pick, rows = _("Select %(name)s"), []
     for row in listing.rows:
-        label = str(row.get(resource.label) or f"#{row['id']}")
+        row_id = str(row["id"])
+        label = str(row.get(resource.label) or f"#{row_id}")
         title = str(row.get(resource.subtitle) or label) if resource.subtitle else label
         meta = [label] if title != label else []
         meta += [renderer.plain(resource, name, row[name]) for name in told if row.get(name) not in (None, "")]
-        cells = join(f"{opening}{cell(row)}</td>" for opening, cell in draw)
-        shown = Markup(mark_cell(row)) if mark_cell else ""  # noqa: S704 cells escape
-        rows.append(ListRow(row["id"], f"{base}/{row['id']}", title, cells, " · ".join(meta), shown))
+        cells = "".join([f"{opening}{cell(row)}</td>" for opening, cell in draw])
+        rows.append(
+            ListRow(
+                row_id,
+                f"{base}/{row_id}",
+                title,
+                pick % {"name": title},
+                Markup(cells),  # noqa: S704 cells escape
+                " · ".join(meta),
+                Markup(mark_cell(row)) if mark_cell else "",  # noqa: S704 cells escape
+            )
+        )
     return rows
 
 
-def _fill_words(view: ListView, resource: Resource, parameters: ListParameters) -> None:
+@lru_cache(maxsize=500)
+def _words(resource: Resource, _catalog: Catalog) -> dict[str, str]:
     named = [within_sentence(label_of_field(resource, name)) for name in resource.search[:3]]
-    things, count = within_sentence(resource.title), len(parameters.filters) + bool(parameters.q)
-    view.words = {
+    things = within_sentence(resource.title)
+    return {
         "search_label": _("Filter by %(names)s", names=", ".join(named)),
         "create_label": _("New %(thing)s", thing=within_sentence(resource.singular)),
         "nothing_title": _("No %(things)s fit what is asked for", things=things),
-        "nothing_text": _("Leave out one of the %(count)s conditions.", count=count) if count > 1 else "",
         "empty_title": _("No %(things)s yet", things=things),
         "empty_text": _("They are listed here as soon as there are any."),
     }
+
+
+def _fill_words(view: ListView, resource: Resource, parameters: ListParameters) -> None:
+    count = len(parameters.filters) + bool(parameters.q)
+    less = _("Leave out one of the %(count)s conditions.", count=count) if count > 1 else ""
+    view.words = {**_words(resource, WORDS.get_translations()), "nothing_text": less}
 
 
 def _fill_ways(context: Context, resource: Resource, view: ListView, state: ListState) -> None:
@@ -263,7 +283,7 @@ def _fill_ways(context: Context, resource: Resource, view: ListView, state: List
         view.urls["create_url"] = url_for(f"{resource.name}.create")
         view.empty_acts = [{"label": view.words["create_label"], "url": view.urls["create_url"], "icon": "plus"}]
     if living:
-        view.acts = bulk_acts(context, resource)
+        view.acts = bulk_acts(resource, context.actor.permissions, WORDS.get_translations())
 
 
 def _fill_views(context: Context, resource: Resource, view: ListView, state: ListState, views: Views) -> None:
@@ -293,7 +313,8 @@ def _said(current: Mapping[str, Any] | None) -> str:
     return str(current["query"]) if current else ""
 
 
-def bulk_acts(context: Context, resource: Resource) -> list[dict[str, Any]]:
+@lru_cache(maxsize=500)
+def bulk_acts(resource: Resource, permissions: frozenset[str], _catalog: Catalog) -> tuple[dict[str, Any], ...]:
     """Return the acts that an actor may do on a selection: the usual two and the declared ones."""
     usual = [
         ("edit", _("Edit"), "edit", "update"),
@@ -301,17 +322,17 @@ def bulk_acts(context: Context, resource: Resource) -> list[dict[str, Any]]:
         ("delete", _("Delete"), "trash", "delete"),
     ]
     acts: list[dict[str, Any]] = []
-    if can(context.actor, resource.write_permission):
+    if resource.write_permission in permissions:
         acts += [
             {"name": n, "label": w, "icon": i, "single": n == "duplicate"}
             for n, w, i, verb in usual
             if verb in resource.pages
         ]
     acts += [
-        {"name": action.name, "label": action.label, "icon": action.icon}
+        {"name": action.name, "label": str(action.label), "icon": action.icon}
         for action in resource.actions
-        if action.bulk and can(context.actor, action.permission)
+        if action.bulk and action.permission in permissions
     ]
     for act in acts:
         act["url"] = url_for(f"{resource.name}.bulk", action=act["name"])
-    return acts
+    return tuple(acts)

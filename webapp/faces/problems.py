@@ -9,10 +9,10 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.core.blockers import Blocker
 from webapp.core.errors import Conflict, DomainError, Invalid, StaleVersion
+from webapp.edge.admission import PROBLEM as PROBLEM
 from webapp.faces.serialize import dump
 
 PREFIX = "/api/v1"
-PROBLEM = "application/problem+json"
 
 
 def problem(error: Exception, status: int) -> Response:

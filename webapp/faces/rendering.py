@@ -1,7 +1,7 @@
 """Values as people read them: escaped markup a kind of field, in the reader's language, zone and currency."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,7 @@ Labels = Mapping[str, Mapping[int, Mapping[str, Any]]]
 Cell = Callable[[Row], str]
 NOTHING = Markup('<span class="text-secondary">—</span>')
 RIGHT = frozenset({"whole", "amount", "number"})
+REPEATED = frozenset({"choice", "flag", "day"})
 
 # a lifecycle is never a color alone: icon and tone, whatever the organization calls it
 STATES = {
@@ -59,7 +60,7 @@ def state(word: object, lifecycle: str, *, pill: bool = False) -> Markup:
     """Return a state as shape, color and word: quiet in tables, tinted (`pill`) in page headers."""
     name, tone = state_of(lifecycle)
     form = "qm-pill" if pill else "qm-state"
-    return Markup('<span class="{} qm-{}">{}{}</span>').format(form, tone, icon(name), word)
+    return Markup(f'<span class="{form} qm-{tone}">{icon(name)}{escape(word)}</span>')  # noqa: S704 escaped just here
 
 
 def within_sentence(word: object) -> str:
@@ -81,15 +82,26 @@ def initials_of(name: str) -> str:
     return "".join(word[0] for word in words[:1] + words[1:][-1:]).upper() or "?"
 
 
+# the cached formats go by the locale's name: a Locale takes longer to compare than most of them to make
 @lru_cache(maxsize=20_000)
-def _money(value: Decimal, currency: str, locale: Locale) -> str:
+def _money(value: Decimal, currency: str, locale: str) -> str:
     exact = max(2, -int(value.normalize().as_tuple().exponent)) if value % 1 else 2
     return format_currency(value, currency, locale=locale, currency_digits=exact == 2, decimal_quantization=False)
 
 
 @lru_cache(maxsize=20_000)
-def _day(value: date, locale: Locale, year: int) -> str:
+def _day(value: date, locale: str, year: int) -> str:
     return str(format_skeleton("MMMEd" if value.year == year else "yMMMd", value, locale=locale))
+
+
+@lru_cache(maxsize=20_000)
+def _number(value: int | Decimal, locale: str) -> str:
+    return format_decimal(value, locale=locale, decimal_quantization=False)
+
+
+@lru_cache(maxsize=20_000)
+def _time(value: time, locale: str) -> str:
+    return format_time(value, "short", locale=locale)
 
 
 class Renderer:
@@ -99,18 +111,18 @@ class Renderer:
         self.context = context
         self.labels = labels or {}
         self.locale = get_locale() or Locale.parse("en")
+        self.language = str(self.locale)
         self.zone = ZoneInfo(context.actor.timezone or context.tenant.timezone)
         self.year = context.today.year
         self._places: dict[str, str | None] = {}
-        self._drawn: dict[tuple[str, int | None, str | None], Markup] = {}
 
     def money(self, value: Decimal, currency: str | None = None) -> str:
         """Return an amount with its currency, all its decimals and never fewer than two."""
-        return _money(value, currency or self.context.tenant.currency, self.locale)
+        return _money(value, currency or self.context.tenant.currency, self.language)
 
     def number(self, value: int | Decimal) -> str:
         """Return a number with the reader's separators."""
-        return format_decimal(value, locale=self.locale, decimal_quantization=False)
+        return _number(value, self.language)
 
     def share(self, part: int | Decimal, whole: int | Decimal) -> str:
         """Return how much of a whole a part is, in whole per cent rounded down, as the language writes it."""
@@ -118,20 +130,25 @@ class Renderer:
 
     def day(self, value: date) -> str:
         """Return `Tue 24 Nov` within this year, `3 Feb 2027` beyond it."""
-        return _day(value, self.locale, self.year)
+        return _day(value, self.language, self.year)
 
     def moment(self, value: datetime) -> str:
         """Return day and time in the reader's zone."""
         local = value.astimezone(self.zone)
-        return f"{_day(local.date(), self.locale, self.year)}, {self.time(value)}"
+        return f"{_day(local.date(), self.language, self.year)}, {self.time(value)}"
 
     def time(self, value: datetime) -> str:
         """Return the time of day in the reader's zone."""
-        return format_time(value.astimezone(self.zone), "short", locale=self.locale)
+        local = value.astimezone(self.zone)
+        return _time(time(local.hour, local.minute), self.language)
 
     def long_day(self, value: datetime) -> str:
         """Return the day of a moment with all its words, as a heading."""
         return format_date(value.astimezone(self.zone).date(), "full", locale=self.locale)
+
+    def _stamp(self, value: datetime) -> str:
+        exact = value.astimezone(UTC).isoformat(timespec="seconds")
+        return f'<time datetime="{exact}">{escape(self.moment(value))}</time>'
 
     def place_of(self, kind: str) -> str | None:
         """Return the path under which a kind's things are, None when the reader may not open them."""
@@ -142,13 +159,7 @@ class Renderer:
         return self._places[kind]
 
     def reference(self, kind: str, row_id: int | None, label: str | None) -> Markup:
-        """Return a referenced thing: its name as a link, with its state when it is one; drawn once a page."""
-        key = (kind, row_id, label)
-        if key not in self._drawn:
-            self._drawn[key] = self._reference(kind, row_id, label)
-        return self._drawn[key]
-
-    def _reference(self, kind: str, row_id: int | None, label: str | None) -> Markup:
+        """Return a referenced thing: its name as a link, with its state when it is one."""
         known = self.labels.get(kind, {}).get(row_id or 0)
         label = label if label is not None else str(known["label"]) if known else None
         if row_id is None or label is None:
@@ -156,7 +167,7 @@ class Renderer:
         if known and known.get("lifecycle"):
             return state(label, str(known["lifecycle"]))
         place = self.place_of(kind)
-        return Markup('<a href="{}/{}">{}</a>').format(place, row_id, label) if place else escape(label)
+        return Markup(f'<a href="{place}/{row_id}">{escape(label)}</a>') if place else escape(label)  # noqa: S704 escaped
 
     def value(self, resource: Resource, name: str, row: Row) -> Markup:
         """Return one value of a row."""
@@ -190,16 +201,37 @@ class Renderer:
 
     def _drawing(self, resource: Resource, item: FaceField, name: str) -> Cell:
         if isinstance(item, Name):
-            target, column = str(resource.fields[item.of].target), item.of
-            return lambda row: self.reference(target, row.get(column), row.get(name))
+            return self._referring(str(resource.fields[item.of].target), item.of, name)
         if item.kind == "reference":
-            kind = str(item.target)
-            return lambda row: self.reference(kind, row.get(name), None)
+            return self._referring(str(item.target), name, "")
         drawn = self._by_kind(item)
+        if item.kind in REPEATED:  # few values in many rows
+            known: dict[Any, str] = {None: NOTHING, "": NOTHING}
+
+            def repeated(row: Row) -> str:
+                value = row.get(name)
+                found = known.get(value)
+                if found is None:
+                    found = known[value] = drawn(value, row)
+                return found
+
+            return repeated
 
         def cell(row: Row) -> str:
             value = row.get(name)
             return NOTHING if value is None or value == "" else drawn(value, row)
+
+        return cell
+
+    def _referring(self, kind: str, column: str, name: str) -> Cell:
+        known: dict[tuple[int | None, str | None], Markup] = {}
+
+        def cell(row: Row) -> str:
+            key = row.get(column), row.get(name)
+            found = known.get(key)
+            if found is None:
+                found = known[key] = self.reference(kind, *key)
+            return found
 
         return cell
 
@@ -215,14 +247,14 @@ class Renderer:
             "number": lambda value, _row: escape(self.number(value)) + suffix,
             "url": lambda value, _row: Markup('<a href="{0}" rel="noreferrer noopener">{0}</a>').format(value),
             "day": lambda value, _row: escape(self.day(value)),
-            "moment": lambda value, _row: Markup('<time datetime="{}">{}</time>').format(
-                value.astimezone(UTC).isoformat(timespec="seconds"), self.moment(value)
-            ),
+            "moment": lambda value, _row: self._stamp(value),
             "flag": lambda value, _row: escape(_("Yes") if value else _("No")),
             "choice": lambda value, _row: escape(words.get(value, value)),
             "codes": lambda value, _row: escape(", ".join(str(words.get(code, code)) for code in value)),
         }
-        return draw.get(item.kind, lambda value, _row: escape(value) + suffix)
+        if suffix:
+            return draw.get(item.kind, lambda value, _row: escape(value) + suffix)
+        return draw.get(item.kind, lambda value, _row: escape(value))
 
 
 def _revived(kind: str, value: str) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKey, Index, Integer, func, literal, or_, select, union_all
+from sqlalchemy import ForeignKey, Index, Integer, Select, func, literal, or_, select, union_all
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.access import MANAGERS, Permission, can, declare
+from webapp.core.compiled import fetch
 from webapp.core.conditions import conditions
 from webapp.core.context import Actor, Context
 from webapp.core.database import Id, KeyColumn, KeyText, LongText, Model, ShortText, key_of, table_of
@@ -77,19 +78,21 @@ def may_change(actor: Actor, row: Row) -> bool:
 def views_of(context: Context, resource: Resource) -> Views:
     """Return the views of a list that an actor may see: one query, no objects."""
     table = table_of(SavedView)
-    mine = table.c.user_id == (context.actor.user_id or 0)
-    names = ("id", "user_id", "name", "query", "is_shared", "position", "version")
-    query = (
-        select(*[table.c[name] for name in names])
-        .where(
-            scoped(context.session, table),
-            table.c.resource == resource.name,
-            table.c.deleted_at.is_(None),
-            or_(mine, table.c.is_shared.is_(True)),
+
+    def build(values: Sequence[Any]) -> Select[Any]:
+        names = ("id", "user_id", "name", "query", "is_shared", "position", "version")
+        return (
+            select(*[table.c[name] for name in names])
+            .where(
+                scoped(context.session, table),
+                table.c.resource == values[0],
+                table.c.deleted_at.is_(None),
+                or_(table.c.user_id == values[1], table.c.is_shared.is_(True)),
+            )
+            .order_by(table.c.position, table.c.id)
         )
-        .order_by(table.c.position, table.c.id)
-    )
-    found = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+
+    found = fetch(context.session, ("saved views",), (resource.name, context.actor.user_id or 0), build)
     usual = next((values_of(row["query"]).get("fields", "") for row in found if not row["name"]), "")
     columns = tuple(name for name in usual.split(",") if name in resource.fields)
     may_restore = can(context.actor, resource.write_permission)

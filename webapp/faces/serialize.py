@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ def amount_text(value: Decimal) -> str:
 
 def moment_text(value: datetime) -> str:
     """Return a moment as JSON carries it: "2026-01-10T14:30:00.123Z"."""
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+    return value.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def day_text(value: date) -> str:
@@ -44,6 +45,9 @@ CONVERTERS: Mapping[str, Converter] = {
 }
 
 
+Shown = tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[tuple[str, Converter], ...]]
+
+
 @lru_cache(maxsize=256)
 def converters(resource: Resource, fields: tuple[str, ...] | None) -> tuple[tuple[str, Converter | None], ...]:
     """Return (field, converter or None) of the fields a face shows, in the schema's order."""
@@ -52,6 +56,15 @@ def converters(resource: Resource, fields: tuple[str, ...] | None) -> tuple[tupl
         for name, item in resource.fields.items()
         if not item.load_only and (item.custom_id is None if fields is None else name in fields)
     )
+
+
+@lru_cache(maxsize=256)
+def _shown(resource: Resource, fields: tuple[str, ...] | None) -> Shown:
+    """Return the fields a face shows, what takes them all out of a row at once, and those that are then changed."""
+    items = converters(resource, fields)
+    names = tuple(name for name, _change in items)
+    take: Callable[..., Any] = itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[n] for n in names)
+    return names, take, tuple((name, change) for name, change in items if change is not None)
 
 
 def _own_values(resource: Resource) -> Converter:
@@ -70,11 +83,16 @@ def _own_values(resource: Resource) -> Converter:
 
 def to_plain(resource: Resource, row: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Return one row as JSON values by field."""
-    return {
-        name: value if convert is None or value is None else convert(value)
-        for name, convert in converters(resource, fields)
-        for value in (row.get(name),)
-    }
+    names, take, changes = _shown(resource, fields)
+    try:
+        plain = dict(zip(names, take(row), strict=True))
+    except KeyError:  # not every face reads every field
+        plain = {name: row.get(name) for name in names}
+    for name, change in changes:
+        value = plain[name]
+        if value is not None:
+            plain[name] = change(value)
+    return plain
 
 
 def dump(data: Any) -> bytes:
