@@ -3,14 +3,25 @@
 import csv
 import io
 import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from python_calamine import CalamineWorkbook
 
 from tests.clients import ApiClient, PageClient
 from tests.imports.conftest import Importer
+from tests.statements import Cost, counted
+from webapp.core.fields import Amount, Day, FaceField, Text
+from webapp.core.parameters import ListParameters
+from webapp.core.query import stream_rows
 from webapp.core.resource import registry
 from webapp.core.writes import create
+from webapp.faces import export, workbook
 from webapp.imports import rules
 
 
@@ -92,3 +103,67 @@ def test_an_edited_export_changes_only_what_was_edited(client: PageClient, stock
 def test_other_formats_and_other_peoples_lists_are_refused(client: PageClient, as_role, stocked: Importer):
     assert client.get("/assets/export.pdf").status_code == 404
     assert as_role("member").get("/members/export.csv").status_code in {403, 404}
+
+
+@pytest.fixture
+def looked_after(stocked: Importer) -> Importer:
+    """Return an organization with six things that one technician looks after."""
+    with stocked.organization.context() as context:
+        wanted = {"first_name": "Tom", "last_name": "Hook", "is_technician": True}
+        technician = create(context, registry.resources["persons"], wanted)
+        category = create(context, registry.resources["categories"], {"name": "Machines", "kind": "asset"})
+        for number in range(6):
+            patch = {"tag": f"M-{number}", "category_id": category, "technician_id": technician}
+            create(context, registry.resources["assets"], patch)
+        context.session.commit()
+    return stocked
+
+
+@pytest.fixture
+def read_by(app: Flask, looked_after: Importer, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, str], Cost]:
+    """Return a function that exports the things, read so many rows at a time, and says what that cost."""
+
+    def read(chunk: int, form: str) -> Cost:
+        monkeypatch.setattr(export, "stream_rows", partial(stream_rows, chunk=chunk))
+        parameters = ListParameters(sort=(("tag", False),))
+        with looked_after.organization.context(write=False) as context, counted(app) as cost:
+            if form == "xlsx":
+                export.write_workbook(context, registry.resources["assets"], parameters, io.BytesIO())
+            else:
+                list(export.list_blocks(context, registry.resources["assets"], parameters, form))
+        return cost
+
+    return read
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "jsonl"])
+def test_each_chunk_of_an_export_is_one_statement_and_no_objects(read_by: Callable[[int, str], Cost], form: str):
+    read_by(10, form)  # what is read once a process: the organization's names of small kinds
+    whole, by_three = read_by(10, form), read_by(3, form)
+
+    assert len(by_three.statements) - len(whole.statements) == 3, by_three  # nine things: 3 + 3 + 3 + 0
+    assert len(whole.statements) <= 8, whole
+    assert whole.objects == by_three.objects == []
+
+
+def sheet_of(path: Path, values: list[object], item: FaceField) -> list[object]:
+    """Return a column of values as a program reads it from a workbook of ours."""
+    with path.open("wb") as file:
+        workbook.write_xlsx([[{"it": value} for value in values]], ["It"], {"it": item}, "Europe/Berlin", "It", file)
+    return [row[0] for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()[1:]]
+
+
+def test_no_text_of_a_workbook_is_taken_for_markup_or_lost(tmp_path: Path):
+    texts = ["<r><t>x</t></r>", "</t></is></c>", "R&D &amp; <b>", " ends ", "two\nlines\tand", "\x07", "_x0041_", "é😀"]
+
+    assert sheet_of(tmp_path / "a.xlsx", texts, Text()) == texts
+    assert sheet_of(tmp_path / "b.xlsx", ["x" * 40_000], Text()) == ["x" * 32_767]
+    assert sheet_of(tmp_path / "c.xlsx", ["=1+1", "'=1", "-5", "a=1"], Text()) == ["'=1+1", "''=1", "'-5", "a=1"]
+
+
+def test_days_and_amounts_of_a_workbook_are_exact(tmp_path: Path):
+    days = [date(1900, 3, 1), date(1999, 12, 31), date(9999, 12, 31)]
+    amounts = [Decimal("12.5000"), Decimal("0.0000"), Decimal("99999999999.9999")]
+
+    assert sheet_of(tmp_path / "a.xlsx", days, Day()) == days
+    assert sheet_of(tmp_path / "b.xlsx", amounts, Amount()) == [12.5, 0.0, 99999999999.9999]

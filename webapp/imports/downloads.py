@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
-import xlsxwriter
 from flask import Response
 from flask_babel import gettext as _
 
@@ -109,6 +108,8 @@ def _csv(heads: list[str], chunks: Lines) -> Iterator[bytes]:
 
 
 def _write_xlsx(heads: list[str], chunks: Lines, title: str, file: IO[bytes]) -> None:
+    import xlsxwriter  # only where a workbook is made
+
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet, bold = book.add_worksheet(sheet_title(title)), book.add_format({"bold": True})
     sheet.freeze_panes(1, 0)

@@ -24,22 +24,24 @@ from webapp.core.context import Context
 from webapp.core.database import utcnow
 from webapp.core.errors import Conflict
 from webapp.core.files import store
+from webapp.core.insertion import insert_rows, update_rows
 from webapp.core.jobs import JobRun, Runner, job
 from webapp.core.tenancy import CHECKED, new_session, scoped
 from webapp.core.undo import undo_chunk
 from webapp.core.worker import every_sweep
+from webapp.imports.foreseen import basis_of, drafts_of, stands
 from webapp.imports.lookups import names_of
 from webapp.imports.mending import skip_note
 from webapp.imports.models import IMPORT_KEPT as KEPT
 from webapp.imports.models import IMPORT_ROWS as ROWS
 from webapp.imports.models import IMPORTS
 from webapp.imports.planner import Planned, Planner
-from webapp.imports.reading import RowReader, survey
+from webapp.imports.reading import Reading, RowReader, survey
 from webapp.imports.sheets import UnreadableSheet
 from webapp.imports.sources import open_sheet
 from webapp.imports.standing import EDITABLE, KEPT_FOR, OUTCOMES, count_fates, is_import
 from webapp.imports.unreadable import RawRow
-from webapp.imports.work import Keys, Work, update_rows
+from webapp.imports.work import Keys, Work
 
 CHECK_CHUNK, APPLY_CHUNK, UNDO_CHUNK = 1_000, 500, 500
 TRIES = 3
@@ -95,7 +97,8 @@ def check(context: Context, run: JobRun) -> str | None:
             by_hand = _by_hand(work)
             rows = _with_mended(open_sheet(file, work.options).rows, by_hand)
             total, findings = survey(rows, work.resource, work.columns)
-            work.set(total=total, findings=findings, cursor=0, counts={}, missing={}, kept=[])
+            basis = basis_of(context)
+            work.set(total=total, findings=findings, basis=basis, cursor=0, counts={}, missing={}, kept=[])
             run.progress(0, total)
             run.commit()
             keys = Keys()
@@ -147,9 +150,10 @@ def _check_rows(
             row["is_mended"] = bool((own := by_hand.get(row["number"])) and own["is_mended"])
         counts.update(row["fate"] for row in described)
         again = [row["number"] for row in described if row["number"] in by_hand]
-        old = delete(ROWS).where(*_rows_of(work), ROWS.c.number.in_(again))
-        work.context.session.execute(old, execution_options=CHECKED)
-        work.context.session.execute(insert(ROWS), described, execution_options=CHECKED)
+        if again:
+            old = delete(ROWS).where(*_rows_of(work), ROWS.c.number.in_(again))
+            work.context.session.execute(old, execution_options=CHECKED)
+        insert_rows(work.context.session, ROWS, described)
         work.set(missing=names_of(planner.lookups.missing, MOST_MISSING), counts=dict(counts))
         run.progress(counts.total(), **counts)
         run.commit()
@@ -195,7 +199,7 @@ def _next_rows(work: Work, planner: Planner) -> tuple[list[Row], int]:
     level, number = divmod(work.row["cursor"], LEVEL)
     while level <= max(planner.ancestry.depths.values(), default=0):
         query = (
-            select(ROWS.c.id, ROWS.c.number, ROWS.c.cells, ROWS.c.fate)
+            select(*(ROWS.c[name] for name in ("id", "number", "cells", "fate", "plan")))
             .where(
                 *_rows_of(work),
                 ROWS.c.number > number,
@@ -219,8 +223,7 @@ def _apply_chunk(work: Work, reader: RowReader, planner: Planner) -> Counter[str
     rows, cursor = _next_rows(work, planner)
     if not rows:
         return None
-    planned = planner.plan([reader.read(row["number"], row["cells"]) for row in rows])
-    planner.make_missing(planned)
+    planned = _planned(work, reader, planner, rows)
     good = [row for row in planned if row.fate in {"create", "update"} and row.draft is not None]
     note = _("From %(file)s", file=work.row["filename"])
     written = write_rows(context, work.resource, [row.draft for row in good if row.draft], note)
@@ -228,17 +231,32 @@ def _apply_chunk(work: Work, reader: RowReader, planner: Planner) -> Counter[str
     ids = {id(row): item_id for row, item_id in zip(good, written, strict=True)}
     pairs = [(row["id"], row["fate"] == done.fate == "create", done) for row, done in zip(rows, planned, strict=True)]
     _keep_ids(context, [(row_id, ids[id(row)]) for row_id, as_checked, row in pairs if as_checked])
-    made = [{"_id": row_id, "_carried": row.carried} for row_id, as_checked, row in pairs if as_checked and row.carried]
-    update_rows(context, ("carried",), made)
+    made = [{"id": row_id, "carried": row.carried} for row_id, as_checked, row in pairs if as_checked and row.carried]
+    update_rows(context.session, ROWS, made)
     _keep_outcomes(context, planner, [(row_id, row) for row_id, as_checked, row in pairs if not as_checked], ids)
     move(work, cursor)
     return Counter(OUTCOMES[row.fate] for row in planned if row.fate in OUTCOMES)
 
 
+def _planned(work: Work, reader: RowReader, planner: Planner, rows: Sequence[Row]) -> list[Planned]:
+    """Return rows as their check has planned them, anew where that does not hold any more; what they need is made."""
+    kept = [row for row in rows if row["plan"]]
+    holds = kept and stands(work.context, work.resource, work.row["basis"])
+    drafts = drafts_of(work.context, work.resource, kept) if holds else {}
+    anew = planner.plan([reader.read(row["number"], row["cells"]) for row in rows if row["number"] not in drafts])
+    planner.make_missing(anew)
+    known = {row.reading.number: row for row in anew}
+    for row in rows:
+        if row["number"] in drafts:
+            reading = Reading(row["number"], row["cells"])
+            known[row["number"]] = Planned(reading, "create", drafts[row["number"]])
+    return [known[row["number"]] for row in rows]
+
+
 def _keep_ids(context: Context, pairs: Sequence[tuple[int, int]]) -> None:
     """Write down which things rows have made that did just what their check said."""
-    values = [{"_id": row_id, "_item_id": item_id, "_applied_at": context.at} for row_id, item_id in pairs]
-    update_rows(context, ("item_id", "applied_at"), values)
+    values = [{"id": row_id, "item_id": item_id, "applied_at": context.at} for row_id, item_id in pairs]
+    update_rows(context.session, ROWS, values)
 
 
 def _keep_outcomes(
@@ -249,8 +267,8 @@ def _keep_outcomes(
     outcomes = []
     for (row_id, row), outcome in zip(pairs, planner.describe([row for _id, row in pairs]), strict=True):
         values = outcome | {"item_id": ids.get(id(row), outcome["item_id"]), "applied_at": context.at}
-        outcomes.append({"_id": row_id} | {f"_{name}": values[name] for name in kept})
-    update_rows(context, kept, outcomes)
+        outcomes.append({"id": row_id} | {name: values[name] for name in kept})
+    update_rows(context.session, ROWS, outcomes)
 
 
 @job("import_undo", _l("Undoing an import"))

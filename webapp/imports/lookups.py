@@ -23,7 +23,7 @@ from webapp.core.database import key_of
 from webapp.core.fields import Text
 from webapp.core.matching import key_column
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED
+from webapp.core.tenancy import CHECKED, among
 from webapp.faces.rendering import within_sentence
 from webapp.imports.making import make_real
 from webapp.imports.targets import PERSON_PARTS, is_makeable
@@ -130,13 +130,14 @@ class Lookups:
         keys = sorted(key for key in wanted if key)
         for column in _columns(resource) if keys else ():
             for start in range(0, len(keys), CHUNK):
-                self._read(resource, resource.table.c[column].in_(keys[start : start + CHUNK]))
+                self._read(resource, among(self.context.session, resource.table.c[column], keys[start : start + CHUNK]))
 
     def expect_ids(self, kind: str, ids: Iterable[int | None]) -> None:
         """Read the rows of a large kind that have some ids."""
         wanted = sorted({i for i in ids if i is not None and i > 0 and i not in self._all(kind)})
         for start in range(0, len(wanted), CHUNK):
-            self._read(registry.resources[kind], registry.resources[kind].table.c.id.in_(wanted[start : start + CHUNK]))
+            table = registry.resources[kind].table
+            self._read(registry.resources[kind], among(self.context.session, table.c.id, wanted[start : start + CHUNK]))
 
     def find(
         self,

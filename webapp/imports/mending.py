@@ -10,13 +10,14 @@ from sqlalchemy import or_, select, update
 from webapp.core.context import Context
 from webapp.core.database import key_of
 from webapp.core.errors import Conflict, Invalid
+from webapp.core.insertion import update_rows
 from webapp.core.tenancy import CHECKED, scoped
 from webapp.imports.models import IMPORT_ROWS as ROWS
 from webapp.imports.models import IMPORTS
 from webapp.imports.planner import Planner
 from webapp.imports.standing import MENDABLE, STATE_WORDS, count_fates, get_import, get_row, is_import
 from webapp.imports.unreadable import Cell
-from webapp.imports.work import Keys, Work, token, update_rows
+from webapp.imports.work import Keys, Work, token
 
 LONGEST_CELL = 32_767
 SIBLINGS = 20
@@ -26,8 +27,8 @@ MOST_ABOVE = 60
 """How many rows are looked at for what one row names."""
 
 PLANNED = (
-    *("fate", "title", "mark", "cells", "changes", "errors", "note", "carried", "search_text", "key_tokens"),
-    *("is_mended", "is_skipped", "item_id", "applied_at"),
+    *("fate", "title", "mark", "cells", "changes", "errors", "note", "carried", "plan"),
+    *("search_text", "key_tokens", "is_mended", "is_skipped", "item_id", "applied_at"),
 )
 Row = dict[str, Any]
 
@@ -162,7 +163,7 @@ def _plan_above(work: Work, planner: Planner, cells: list[Cell], told: set[int])
 
 
 def _write(work: Work, row_id: int, found: Row) -> None:
-    update_rows(work.context, PLANNED, [{"_id": row_id} | {f"_{name}": found[name] for name in PLANNED}])
+    update_rows(work.context.session, ROWS, [{"id": row_id} | {name: found[name] for name in PLANNED}])
 
 
 def _siblings(work: Work, row: Row) -> list[int]:

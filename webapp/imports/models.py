@@ -70,6 +70,7 @@ class Import(Entity, Model):
     columns: Mapped[JsonDict]
     options: Mapped[JsonDict]
     findings: Mapped[JsonDict] = mapped_column(default=dict)
+    basis: Mapped[JsonDict | None]
     missing: Mapped[JsonDict] = mapped_column(default=dict)
     counts: Mapped[JsonDict] = mapped_column(default=dict)
     kept: Mapped[JsonList] = mapped_column(default=list)
@@ -94,6 +95,7 @@ class Import(Entity, Model):
 class ImportRow(TenantScoped, Model):
     """One row of an import: row 12 creates "Thermal camera", row 13 is an error because its date does not exist.
 
+    `plan` is what a new thing's columns will hold as long as the import's `basis` stands (`foreseen.py`);
     `key_tokens` stand for what only one row of a file may have (`work.Keys`); `carried` is for features above; the
     cells of a mended row are those that somebody typed, one skipped by hand stays out whatever it says.
     """
@@ -111,6 +113,7 @@ class ImportRow(TenantScoped, Model):
     errors: Mapped[JsonDict]
     note: Mapped[LongText | None]
     carried: Mapped[JsonDict] = mapped_column(default=dict)
+    plan: Mapped[JsonDict | None]
     search_text: Mapped[LongText] = mapped_column(default="")
     key_tokens: Mapped[LongText] = mapped_column(default="")
     is_mended: Mapped[bool] = mapped_column(default=False)

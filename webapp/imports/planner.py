@@ -174,8 +174,6 @@ class Planner:
     def _draft(self, rows: Sequence[Planned]) -> None:
         """Ask the resource's plan, forgive what it says of pretended rows, and look for keys that stand twice."""
         facts = PretendingFacts(self.context, self.lookups)
-        products = {row.patch.get("product_id") for row in rows} - {None}
-        facts.preload("categories", {self.lookups.row("products", i)["category_id"] for i in products if i is not None})
         drafts = plan_rows(self.context, self.resource, [(row.current, row.patch) for row in rows], facts=facts)
         for row, draft in zip(rows, drafts, strict=True):
             row.draft = draft

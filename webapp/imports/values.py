@@ -38,6 +38,9 @@ SYMBOLS = {
     "Euro": "EUR", "euro": "EUR", "EURO": "EUR", "Eur.": "EUR", "₡": "CRC", "S/": "PEN", "S/.": "PEN",
 }
 # fmt: on
+PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
+"""What means the same however a column writes decimals, and is most of what is read."""
+
 DOLLARS = frozenset(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD"))
 CROWNS = frozenset(("SEK", "NOK", "DKK", "ISK"))
 ROUND_PRICE = re.compile(r"(?<=\d)[.,]\s?[-–—]{1,2}(?=\D|\Z)")
@@ -171,6 +174,8 @@ def parse_money(
         raise UnreadableValue(_("“%(text)s” is not a number.", text=_short(cell)))
     if isinstance(cell, (int, float)):
         return _rounded(Decimal(repr(cell)), cell, places), None
+    if PLAIN.fullmatch(cell):
+        return Decimal(cell), None
     text = ENDING.sub("", ROUND_PRICE.sub("", western(clean_text(cell))))
     if is_nothing(text):
         return None, None

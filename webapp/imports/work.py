@@ -1,16 +1,17 @@
 """One import with what reads and plans its rows, for the jobs and for whoever mends a row in the page."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import select, update
 
 from webapp.core.context import Context
 from webapp.core.custom import tailor
 from webapp.core.database import key_of
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, scoped
+from webapp.imports.foreseen import plan_of
 from webapp.imports.mapping import columns_from_json
 from webapp.imports.models import IMPORT_ROWS as ROWS
 from webapp.imports.models import IMPORTS
@@ -89,9 +90,13 @@ class Work:
         own = {"organization_id": self.context.organization_id, "import_id": self.row["id"]}
         own |= {"is_mended": False, "is_skipped": False, "applied_at": None}
         rows = []
-        for found in planner.describe(planned):
-            number = found["number"]
-            rows.append(own | found | {"key_tokens": keys.text_of(number), "search_text": search_text(found)})
+        for row, found in zip(planned, planner.describe(planned), strict=True):
+            kept = {
+                "key_tokens": keys.text_of(found["number"]),
+                "search_text": search_text(found),
+                "plan": plan_of(row),
+            }
+            rows.append(own | found | kept)
         return rows
 
     def left_out(self, row: Mapping[str, Any], note: str) -> Row:
@@ -105,6 +110,7 @@ class Work:
             "note": note,
             "search_text": search_text(row),
             "key_tokens": "",
+            "plan": None,
             "is_skipped": True,
             "item_id": None,
             "applied_at": None,
@@ -115,17 +121,3 @@ def search_text(row: Mapping[str, Any]) -> str:
     """Return what a row is found by: what it is called, and its cells."""
     parts = [str(part) for part in (row["title"], row["mark"], *row["cells"]) if part != ""]
     return key_of(" ".join(parts).replace("\0", ""))[:LONGEST_SEARCH]
-
-
-def update_rows(
-    context: Context, columns: Iterable[str], values: Sequence[Mapping[str, Any]], table: Table = ROWS
-) -> None:
-    """Write some columns of rows: each of `values` has `_id` and `_<column>`."""
-    if not values:
-        return
-    statement = (
-        update(table)
-        .where(table.c.organization_id == context.organization_id, table.c.id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns})
-    )
-    context.session.execute(statement, [dict(row) for row in values], execution_options=CHECKED)
