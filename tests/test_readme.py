@@ -62,14 +62,21 @@ def test_the_readme_names_four_files():
 
 
 def test_a_resource_added_as_the_readme_says_passes_the_suites_over_every_resource(copy):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "projects or what_models_say"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "verbosity_subtests=1"]
     environ = {**os.environ, "TEST_DATABASE": "sqlite", "PYTHONPATH": str(copy)}
 
     done = subprocess.run(
-        [*command, *SUITES, UPGRADE_EQUALS_MODELS], cwd=copy, env=environ, capture_output=True, text=True, timeout=300
+        [*command, "-k", "projects or what_models_say", *SUITES, UPGRADE_EQUALS_MODELS],
+        cwd=copy,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    passed = re.search(r"(\d+) passed", done.stdout)
+    passed, tried = re.search(r"(\d+) passed", done.stdout), re.search(r"(\d+) subtests passed", done.stdout)
     assert passed
-    assert int(passed[1]) > 80
+    assert tried
+    assert int(passed[1]) > 40
+    assert int(tried[1]) > 40

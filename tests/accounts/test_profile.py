@@ -3,8 +3,10 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from babel import Locale
 
 from tests.households import PASSWORD, anonymous_client
+from webapp.accounts.choices import LOCALES
 from webapp.accounts.devices import device_of
 from webapp.accounts.rules import add_member
 from webapp.core import identity
@@ -198,3 +200,9 @@ def test_members_show_when_they_were_last_seen_here(app, organization, other_org
 
     assert seen[other_organization.id] is None
     assert "never" in text(other_organization.page_client().get("/members"))
+
+
+def test_the_languages_are_called_as_babel_calls_them() -> None:
+    for code, name in LOCALES.items():
+        called = str(Locale.parse(code).get_display_name(code))
+        assert name == called[:1].upper() + called[1:], code

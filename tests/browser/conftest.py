@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.households import PASSWORD, unique
 from tests.live import LiveApi, LiveServer
@@ -35,6 +35,9 @@ RUN_AXE = """async (only) => (await axe.run(document, {
 }))"""
 
 OpenPage = Callable[..., Page]
+# What waits goes on as soon as it can: long limits cost nothing, and a busy machine may take its time.
+MILLISECONDS = 30_000
+expect.set_options(timeout=MILLISECONDS)
 
 
 @dataclass
@@ -79,7 +82,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
         context = browser.new_context(
             base_url=base_url or live_server.url, viewport=SIZES[size], locale="en-GB", **(phone | options)
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(MILLISECONDS)
         context.add_init_script(TELL_VIOLATIONS)
         context.on("page", watch.watch)
         contexts.append(context)

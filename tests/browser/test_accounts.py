@@ -62,8 +62,8 @@ def test_the_theme_of_the_profile_wins_over_the_devices(
     page = sign_in(desktop, newcomer(resident_api), PASSWORD)
     page.goto("/profile")
     page.get_by_label("Dark").check()
-    page.keyboard.press("Control+s")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Control+s")
 
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
@@ -74,8 +74,8 @@ def test_switched_off_letters_do_nothing(desktop: Page, sign_in: SignIn, residen
     page = sign_in(desktop, newcomer(resident_api), PASSWORD)
     page.goto("/profile")
     page.get_by_label("Single letters are shortcuts").uncheck()
-    page.get_by_role("button", name="Save").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").click()
 
     page.locator("h1").click()
     page.keyboard.press("?")

@@ -185,8 +185,8 @@ def test_leaving_a_changed_form_asks(desktop: Page, sign_in: SignIn, new_asset: 
 
     desktop.fill("[name=name]", "Something else")
     expect(desktop.locator("[data-dirty-count]")).to_have_text("1 field changed")
-    desktop.locator("#side").get_by_role("link", name="Places").click()
+    with desktop.expect_event("dialog"):
+        desktop.locator("#side").get_by_role("link", name="Places").click()
 
-    desktop.wait_for_function("true")
     assert asked == ["beforeunload"]
     expect(desktop.locator("[name=name]")).to_have_value("Something else")

@@ -73,7 +73,7 @@ def test_escape_closes_a_dialog_and_focus_goes_back(desktop: Page, sign_in: Sign
 
     desktop.keyboard.press("f")
     expect(desktop.locator("#dialog")).to_be_visible()
-    assert desktop.evaluate("document.activeElement.closest('#dialog') !== null")
+    expect(desktop.locator("#dialog:focus-within")).to_have_count(1)
     desktop.keyboard.press("Escape")
 
     expect(desktop.locator("#dialog")).to_be_hidden()
@@ -133,6 +133,7 @@ def test_a_morning_without_a_mouse(
     desktop.keyboard.type(resident[2])
     desktop.keyboard.press("Enter")
     expect(desktop.locator("h1")).to_contain_text("Good")
+    desktop.wait_for_load_state()  # the words stand there before the keys are listened to
     desktop.keyboard.press("Control+k")
     desktop.keyboard.type(resident_api("GET", f"assets/{new_assets[0]}")["tag"])
     expect(desktop.locator("#palette [data-palette-said]")).to_have_text("1 result")
@@ -145,6 +146,7 @@ def test_a_morning_without_a_mouse(
     desktop.keyboard.type("PO 1")
     desktop.keyboard.press("Control+s")
     expect(desktop.locator(".qm-history")).to_contain_text("PO 1")
+    desktop.wait_for_load_state()
     for key in "ga":
         desktop.keyboard.press(key)
     desktop.wait_for_url("**/assets")

@@ -118,7 +118,8 @@ def test_dialogs_over_a_page(inside: Page, look_around: Callable[..., None]) -> 
         expect(inside.locator("#dialog")).to_be_visible()
         look_around(inside)
     inside.goto("/locations?per_page=10")
-    inside.locator("tr[data-row] a").first.click()
+    with inside.expect_navigation():
+        inside.locator("tr[data-row] a").first.click()
     for name in ("Move", "Merge", "Delete"):
         inside.get_by_label("More acts").click()
         inside.locator(".qm-head").get_by_role("link", name=name).click()
@@ -129,7 +130,7 @@ def test_dialogs_over_a_page(inside: Page, look_around: Callable[..., None]) -> 
 
 def letter_to(server: LiveServer, page: Page, address: str) -> str:
     """Wait for a letter of the live server to an address and return the path of its link."""
-    for _ in range(100):
+    for _ in range(300):
         for path in (server.folder / "instance" / "mail").glob("*.eml"):
             letter = parsed(path.read_bytes())
             if letter["To"] == address:
@@ -148,7 +149,7 @@ def test_pages_in_front_of_the_door(
 
     look_around(desktop, "/forgot?sent=1", "/forgot", "/login", letter_to(live_server, desktop, member[0]))
     look_around(desktop, "/reset?token=over", "/invitation?token=over", "/setup")
-    assert desktop.locator("h1").inner_text() == "There is nothing here"
+    expect(desktop.locator("h1")).to_have_text("There is nothing here")
 
 
 def test_an_invitation(
@@ -168,7 +169,7 @@ def test_a_page_that_may_not_be_seen(
     desktop: Page, member: tuple[str, str], sign_in: Callable[..., Page], look_around: Callable[..., None]
 ) -> None:
     look_around(sign_in(desktop, *member), "/assets/new")
-    assert desktop.locator("h1").inner_text() == "You may not do this"
+    expect(desktop.locator("h1")).to_have_text("You may not do this")
 
 
 @pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("phone", "dark")])

@@ -18,10 +18,11 @@ def makers(resident_api: LiveApi) -> tuple[str, list[int]]:
     return word, [resident_api("POST", "manufacturers", {"name": f"{word} {n}"})["id"] for n in range(2)]
 
 
-def chosen(page: Page) -> str:
-    """Return the text of the line that a screen reader is told of."""
-    line = page.locator("#palette input").get_attribute("aria-activedescendant")
-    return page.locator(f"#{line}").inner_text()
+def expect_chosen(page: Page, text: str) -> None:
+    """Wait until a line is chosen and a screen reader is told of that line."""
+    line = page.locator("#palette [aria-selected=true]")
+    expect(line).to_contain_text(text)
+    expect(page.locator("#palette input")).to_have_attribute("aria-activedescendant", str(line.get_attribute("id")))
 
 
 def test_letters_arrows_and_enter_lead_somewhere(desktop: Page, sign_in: SignIn, makers: tuple[str, list[int]]) -> None:
@@ -32,9 +33,9 @@ def test_letters_arrows_and_enter_lead_somewhere(desktop: Page, sign_in: SignIn,
     expect(desktop.locator("#palette input")).to_be_focused()
     desktop.keyboard.type(word)
     expect(desktop.locator("#palette [data-palette-said]")).to_have_text("2 results")
-    assert f"{word} 1" in chosen(desktop)
+    expect_chosen(desktop, f"{word} 1")
     desktop.keyboard.press("ArrowDown")
-    assert f"{word} 0" in chosen(desktop)
+    expect_chosen(desktop, f"{word} 0")
     expect(desktop.locator("#palette [aria-selected=true]")).to_have_count(1)
     desktop.keyboard.press("Enter")
 
@@ -48,12 +49,13 @@ def test_tab_acts_on_the_line_and_escape_goes_back(
     sign_in(desktop).goto("/assets")
     desktop.keyboard.press("/")
     desktop.keyboard.type(f"{word} 0")
-    expect(desktop.locator("#palette mark").first).to_be_visible()
+    expect_chosen(desktop, f"{word} 0")
 
     desktop.keyboard.press("Tab")
     expect(desktop.locator("#palette [role=option]", has_text="Edit")).to_be_visible()
     desktop.keyboard.press("Escape")
     expect(desktop.locator("#palette input")).to_have_value(f"{word} 0")
+    expect_chosen(desktop, f"{word} 0")
     desktop.keyboard.press("Tab")
     expect(desktop.locator("#palette [role=option]", has_text="Edit")).to_be_visible()
     desktop.keyboard.press("ArrowDown")
