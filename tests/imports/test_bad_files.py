@@ -9,10 +9,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.imports.workbooks import ODS_TYPE, ods, parts_of, xlsx, xlsx_with, zipped
+from webapp.imports.charset import ENCODINGS
 from webapp.imports.parse_workbook import MEMORY
 from webapp.imports.sheets import UnreadableSheet, read_sheet
 
@@ -181,10 +182,10 @@ def test_a_workbook_whose_texts_exceed_the_memory_of_its_reader_is_read():
     assert found == len(texts) - 1
 
 
-def what_is_said_of(content: bytes) -> str:
+def what_is_said_of(content: bytes, encoding: str | None = None) -> str:
     """Read a file to its end; return the sentence of a refusal. Any other error is a failure."""
     try:
-        for number, cells in read_sheet(io.BytesIO(content)).rows:
+        for number, cells in read_sheet(io.BytesIO(content), encoding=encoding).rows:
             assert "".join(map(str, cells)).encode(), number
     except UnreadableSheet as error:
         return error.message
@@ -196,6 +197,13 @@ def what_is_said_of(content: bytes) -> str:
 def test_any_bytes_give_rows_or_a_sentence(content):
     assert what_is_said_of(content).endswith(".")
     assert what_is_said_of("tag,name\nä,ö\n".encode("utf-16") + content).endswith(".")
+
+
+@given(st.binary(max_size=60), st.sampled_from(sorted(ENCODINGS)))
+@example(b"tag,name\nA-1,Lamp\n", "utf-32")
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_in_a_named_encoding_give_rows_or_a_sentence(content, encoding):
+    assert what_is_said_of(content, encoding).endswith(".")
 
 
 WORKBOOKS = [xlsx({"A1": "tag", "B1": "at", "A2": "x", "B2": 5}), ods({"A": [["tag", "at"], ["x", 5], [True, 0.5]]})]

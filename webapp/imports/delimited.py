@@ -81,7 +81,10 @@ def detect_delimiter(sample: str) -> str:
 def _sample(file: BinaryIO, encoding: str) -> str:
     file.seek(0)
     decoder = codecs.getincrementaldecoder(reading_of(encoding)[0])("replace")
-    text = decoder.decode(file.read(SAMPLE)).lstrip("\ufeff")
+    try:
+        text = decoder.decode(file.read(SAMPLE)).lstrip("\ufeff")
+    except UnicodeError:  # what no replacement mends: UTF-32 without its mark
+        raise UnreadableSheet(damaged(1)) from None
     return text if len(text) < SAMPLE // 4 else text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
 
 
@@ -163,12 +166,7 @@ def _records(file: BinaryIO, encoding: str, delimiter: str, limits: Limits) -> I
     except csv.Error:
         raise UnreadableSheet(unclosed(lines.row)) from None
     except UnicodeError:
-        raise UnreadableSheet(
-            _(
-                "The text breaks off, is damaged or has another encoding near row %(row)s. Save the file as CSV UTF-8.",
-                row=lines.row,
-            )
-        ) from None
+        raise UnreadableSheet(damaged(lines.row)) from None
     finally:
         with contextlib.suppress(ValueError):  # an abandoned reader may outlive its file
             text.detach()
@@ -176,6 +174,14 @@ def _records(file: BinaryIO, encoding: str, delimiter: str, limits: Limits) -> I
 
 def _too_wide(row: int, limits: Limits) -> str:
     return _("Row %(row)s has more than %(columns)s columns.", row=row, columns=limits.columns)
+
+
+def damaged(row: int) -> str:
+    """Return the sentence about text that is not in the encoding it is read by."""
+    return _(
+        "The text breaks off, is damaged or has another encoding near row %(row)s. Save the file as CSV UTF-8.",
+        row=row,
+    )
 
 
 def unclosed(row: int) -> str:
