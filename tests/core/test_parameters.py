@@ -71,6 +71,8 @@ def test_a_filter_is_read_as_its_column_compares(context: Context, query: str, c
         ("notes=x", "notes"),
         ("page=0", "page"),
         ("page=1000001", "page"),
+        ("page=2001", "page"),
+        ("page=101&per_page=1000", "page"),
         ("per_page=0", "per_page"),
         ("per_page=1001", "per_page"),
         ("per_page=many", "per_page"),
@@ -103,6 +105,13 @@ def test_a_list_has_fifty_rows_and_its_own_order_unless_asked_otherwise(context:
     parameters = asked("assets", "")
 
     assert (parameters.page, parameters.per_page, parameters.sort) == (1, 50, (("created_at", True),))
+
+
+def test_pages_by_number_end_where_all_before_them_would_be_walked_past(context: Context):
+    assert asked("assets", "page=2000").page == 2000
+    with pytest.raises(Invalid) as refused:
+        asked("assets", "page=2001")
+    assert "cursor" in refused.value.errors["page"][0]
 
 
 def test_empty_controls_are_as_good_as_none(context: Context):

@@ -23,6 +23,9 @@ from webapp.core.resource import Resource
 
 PER_PAGE, PER_PAGE_LIMIT = 50, 1000
 PAGE_LIMIT = 1_000_000
+DEPTH = 100_000
+"""How many rows may lie before a page that is asked for by its number: they are all walked past (D6)."""
+
 ALWAYS = ("id", "created_at", "updated_at")
 NEVER = frozenset({"guid", "version", "deleted_at"})
 UNSORTED = frozenset({"guid", "version"})
@@ -216,6 +219,8 @@ def _controls(resource: Resource, values: "MultiDict[str, str]", errors: dict[st
 
     take("page", lambda raw: between(raw, 1, PAGE_LIMIT), 1)
     take("per_page", lambda raw: between(raw, 1, PER_PAGE_LIMIT), PER_PAGE)
+    if not errors and (parsed["page"] - 1) * parsed["per_page"] >= DEPTH and not values.get("cursor"):
+        errors["page"] = [_("Pages by number end here. Go on with the cursor, or narrow the list.")]
     take("q", lambda raw: _search_words(resource, raw), "")
     take("deleted", _flag, False)
     take("fields", lambda raw: _fields(resource, raw), None)

@@ -5,7 +5,6 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from webapp.accounts.cli import bring_up_to_date
-from webapp.demo.loader import SENTENCE, load_demo
 
 
 def init_app(app: Flask) -> None:
@@ -23,6 +22,8 @@ def demo() -> None:
 @with_appcontext
 def load(assets: int) -> None:
     """Make the demo organization, once, and print how to sign in."""
+    from webapp.demo.loader import SENTENCE, load_demo  # a year of happenings, which no other process needs
+
     bring_up_to_date()
     if not load_demo(assets, lambda words: click.echo(words, err=True)):
         click.echo("The demo organization is there already; nothing was loaded.", err=True)

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from webapp.core.access import can
 from webapp.core.context import Context
 from webapp.core.fields import FaceField
-from webapp.core.parameters import ListParameters, sortable
+from webapp.core.parameters import DEPTH, ListParameters, sortable
 from webapp.core.query import Listing, list_rows
 from webapp.core.resource import Resource
 from webapp.faces.export import export_response, offers
@@ -195,6 +195,7 @@ def list_view(context: Context, resource: Resource, state: ListState, listing: L
             "%(first)s–%(last)s of %(total)s", first=renderer.number(first), last=renderer.number(last), total=total
         )
         more = listing.total > last or (listing.total_capped and len(view.rows) == listing.per_page)
+        more = more and listing.page * listing.per_page < DEPTH
         view.urls["next_url"] = state.url(page=listing.page + 1) if more else None
     if listing.page > 1:
         view.urls["previous_url"] = state.url(page=listing.page - 1 if listing.page > 2 else None)

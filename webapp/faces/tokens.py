@@ -5,12 +5,9 @@ each request. Whatever ends the session (sign-out, another password or role, rem
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
 from webapp.core import identity
 from webapp.core.database import utcnow
@@ -18,17 +15,24 @@ from webapp.core.identity import KeyHolder, Visit
 from webapp.core.keys import KEY_PREFIX
 from webapp.core.secrets import derive_key
 
+if TYPE_CHECKING:
+    from joserfc.jwk import OctKey
+
 ACCESS, REFRESH = "access", "refresh"
 ACCESS_LIFE = timedelta(minutes=15)
 LONGEST = 1024
 
 
-def _key(purpose: str) -> OctKey:
+def _key(purpose: str) -> "OctKey":
+    from joserfc.jwk import OctKey  # with much of cryptography: only where somebody signs in by the API
+
     return OctKey.import_key(derive_key(current_app.config["MASTER_SECRET"], f"jwt-{purpose}"))
 
 
 def make_token(purpose: str, session_hash: str, expires_at: datetime, **claims: str) -> str:
     """Return a token for a session; each purpose has a key of its own, so that none passes for the other."""
+    from joserfc import jwt
+
     times = {"iat": int(utcnow().timestamp()), "exp": int(expires_at.timestamp())}
     return jwt.encode({"alg": "HS256"}, {"sid": session_hash, **times, **claims}, _key(purpose))
 
@@ -37,6 +41,9 @@ def read_token(purpose: str, token: str) -> dict[str, Any] | None:
     """Return the claims of a token that we made for a purpose and that is not over."""
     if len(token) > LONGEST or token.count(".") != 2:
         return None
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
     try:
         claims = dict(jwt.decode(token, _key(purpose), algorithms=["HS256"]).claims)
     except (JoseError, ValueError, TypeError):  # what is no JSON, no object, no text
