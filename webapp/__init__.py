@@ -8,7 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
@@ -34,11 +35,21 @@ ROOT = Path(__file__).resolve().parent.parent
 MACHINERY = (logs, errors, mail, words, icons, ratelimit, security_headers, health, worker, docs, admission)
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Sessions of pages in a signed cookie; the API has none, and neither reads nor sets one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of a request; Flask makes an empty one, which cannot be written to, of nothing."""
+        return None if request.path.startswith(api.PREFIX) else super().open_session(app, request)
+
+
 class Quartermaster(Flask):
     """A Flask that commits once: what a request wrote is kept when its answer says so, and dropped otherwise.
 
     What a rehearsed request wrote (`Prefer: dry-run`) is dropped whatever its answer says.
     """
+
+    session_interface = PageSessions()
 
     def dispatch_request(self) -> Response:
         """Answer a request, then commit or roll back."""

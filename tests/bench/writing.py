@@ -1,6 +1,7 @@
 """Sync, imports and many writers at once."""
 
 import csv
+import gc
 import io
 import threading
 import time
@@ -153,6 +154,7 @@ def importing(stage: Stage) -> list[Figure]:
     rows = IMPORTED if stage.middle >= IMPORTED else stage.middle // 4
     with stage.copy(stage.built(stage.middle)) as built:
         app = stage.app(built)
+        gc.freeze()  # as the worker does when it starts
         began = time.perf_counter()
         import_id = uploaded(app, built, rows)
         checked = time.perf_counter() - began

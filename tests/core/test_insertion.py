@@ -23,3 +23,20 @@ def test_reserved_ids_are_new_and_whoever_comes_later_gets_others(organization: 
 
         assert last < ids[0] < ids[1] < ids[2] < later
         assert {row["id"]: row["name"] for row in found.mappings()} == {i: str(i) for i in ids}
+
+
+def test_a_row_may_leave_out_what_it_has_not(organization: Household) -> None:
+    table = registry.resources["manufacturers"].table
+    with organization.context() as context:
+        row = {"organization_id": organization.id, "custom": {}, "search_text": "", "version": 1}
+        row |= {"created_at": context.at, "updated_at": context.at}
+        rows = [row | {"guid": name, "name": name, "name_key": name} for name in ("bosch", "hilti")]
+        rows[1]["notes"] = "drills"
+        ids = insert_rows(context.session, table, rows, columns=(*rows[0], "notes"))
+
+        mine = table.select().where(scoped(context.session, table), table.c.id.in_(ids)).order_by(table.c.id)
+        found = context.session.execute(mine, execution_options=CHECKED).mappings()
+        assert [(row["id"], row["name"], row["notes"]) for row in found] == [
+            (ids[0], "bosch", None),
+            (ids[1], "hilti", "drills"),
+        ]

@@ -140,3 +140,14 @@ def test_every_process_of_the_server_sees_a_rename_at_once(live_server: LiveServ
     api("PATCH", f"manufacturers/{maker}", {"name": "Sony Group"})
 
     assert (before, names()) == ({"Sony"}, {"Sony Group"})
+
+
+def test_what_a_plan_has_read_is_named_anew_once_it_is_renamed(context: Context):
+    category = add(context, "categories", name="Cameras", kind="asset")
+    product = add(context, "products", name="Alpha", category_id=category)
+    asset = add(context, "assets", product_id=product)
+    before = row(context, "assets", asset)["product"]
+
+    change(context, "products", product, name="Beta")
+
+    assert (before, row(context, "assets", asset)["product"]) == ("Alpha", "Beta")

@@ -95,7 +95,7 @@ def default_status(context: Context, lifecycle: str) -> int:
 
 def _plan_category(draft: Draft, facts: Facts) -> None:
     asked = draft.patch.get("category_id")
-    if asked is not None and facts.row("categories", asked) is None:
+    if asked is not None and facts.named("categories", asked) is None:
         draft.fail("category_id", _("does not exist"))
     product = facts.row("products", draft["product_id"])
     put_back = facts.forced and "category_id" in draft.patch
@@ -104,7 +104,7 @@ def _plan_category(draft: Draft, facts: Facts) -> None:
     if draft["category_id"] is None:
         draft.fail("category_id", _("Choose a category, or a product that has one."))
         return
-    category = facts.row("categories", draft["category_id"])
+    category = facts.named("categories", draft["category_id"])
     if category is not None and category["kind"] != "asset" and draft.changed("category_id"):
         draft.fail("category_id", _("This is not a category of assets."))
 

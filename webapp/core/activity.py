@@ -90,9 +90,14 @@ def differences(
     before: Mapping[str, Any] | None, changes: Mapping[str, Any], secrets: frozenset[str] = frozenset()
 ) -> dict[str, list[Any]]:
     """Return {column: [old, new]} of what a write says, secrets hidden."""
-    found = {}
-    for column, old, new in _pairs(before or {}, changes):
-        if not is_recorded(column):
+    found: dict[str, list[Any]] = {}
+    before = before or {}
+    for column, new in changes.items():
+        old = before.get(column)
+        if old is new or not is_recorded(column):
+            continue
+        if column == "custom":
+            found |= {name: pair for name, pair in _pairs(old or {}, new or {}) if pair[0] != pair[1]}
             continue
         pair = [plain(old), plain(new)]
         if pair[0] != pair[1]:
@@ -100,18 +105,10 @@ def differences(
     return found
 
 
-def _pairs(before: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    """Yield (column, old, new) of what a write says, the custom values each by itself."""
-    for column, new in changes.items():
-        old = before.get(column)
-        if old is new:
-            continue
-        if column != "custom":
-            yield column, old, new
-            continue
-        old, new = old or {}, new or {}
-        for key in sorted(old.keys() | new.keys(), key=int):
-            yield f"custom.{key}", old.get(key), new.get(key)
+def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+    """Yield (column, [old, new]) of custom values, each by itself."""
+    for key in sorted(old.keys() | new.keys(), key=int):
+        yield f"custom.{key}", [plain(old.get(key)), plain(new.get(key))]
 
 
 def name_of(table: str, row: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from webapp.core.activity import activity_row, differences, event_of
 from webapp.core.blockers import Blocker, blockers
-from webapp.core.checks import check_references, check_unique, taken_meanwhile
+from webapp.core.checks import check, taken_meanwhile
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
@@ -70,8 +70,7 @@ def plan_rows(
             if item.target in named:
                 facts.preload(str(item.target), {(facts.row(kind, row_id) or {}).get(name) for row_id in ids})
     drafts = [plan_change(resource, current, patch, facts) for current, patch in rows]
-    check_references(context, resource, drafts)
-    check_unique(context, resource, drafts)
+    check(context, resource, drafts)
     return drafts
 
 
@@ -82,8 +81,9 @@ def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], no
     number(context, resource, good)
     new = [draft for draft in good if draft.is_new]
     changed = [draft for draft in good if not draft.is_new and draft.changes]
+    given = {column: value for column, value in _defaults(resource.table).items() if value is not None}
     for draft in new:
-        draft.changes = {**_defaults(resource.table), **draft.changes}
+        draft.changes = {**given, **draft.changes}
     try:
         ids = dict(zip(map(id, new), _insert(context, resource, new), strict=True))
         _update(context, resource, changed)
@@ -92,8 +92,9 @@ def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], no
         if isinstance(taken_meanwhile(resource, error), Invalid):
             raise Conflict(_("Somebody took one of these at the same moment. Try again."), code="taken") from error
         raise
+    blank = _defaults(resource.table)
     after = [
-        (draft, Change(draft.current, {**(draft.current or {}), **draft.changes, "id": _id_of(draft, ids)}))
+        (draft, Change(draft.current, {**(draft.current or blank), **draft.changes, "id": _id_of(draft, ids)}))
         for draft in (*new, *changed)
     ]
     _log(context, resource, after, note)
@@ -133,14 +134,13 @@ def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[i
     if not drafts:
         return []
     table = resource.table
-    rows = []
-    for draft in drafts:
-        row = dict(draft.changes)
-        row["organization_id"] = organization_of(context.session)
-        if issubclass(resource.model, Entity):
-            row |= {"guid": str(uuid.uuid4()), "created_at": context.at, "updated_at": context.at, "version": 1}
-        rows.append(row)
-    return insert_rows(context.session, table, rows)
+    own: Row = {"organization_id": organization_of(context.session)}
+    if issubclass(resource.model, Entity):
+        own |= {"created_at": context.at, "updated_at": context.at, "version": 1}
+        rows = [draft.changes | own | {"guid": str(uuid.uuid4())} for draft in drafts]
+    else:
+        rows = [draft.changes | own for draft in drafts]
+    return insert_rows(context.session, table, rows, columns=(*_defaults(table), "organization_id"))
 
 
 def _update(context: Context, resource: Resource, drafts: list[Draft]) -> None:

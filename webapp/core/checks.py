@@ -1,41 +1,57 @@
 """What other rows say to a draft: whether what it refers to is there, and whether what is unique is free."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, case, select
+from sqlalchemy import Select, Table, Text, and_, case, cast, literal, null, select
 from sqlalchemy.exc import IntegrityError
 
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.resource import Resource, Unique
-from webapp.core.tenancy import CHECKED, among, missing_references, references, scoped
+from webapp.core.tenancy import among, missing_beside, references, scoped
 
 if TYPE_CHECKING:
     from webapp.core.writes import Draft
 
-Row = dict[str, Any]
+
+Claim = tuple[Unique, tuple[str, ...], dict[tuple[Any, ...], list["Draft"]]]
+"""What drafts want for themselves alone: a unique rule, its columns, and {their values: the drafts}."""
 
 
-def check_references(context: Context, resource: Resource, drafts: list["Draft"]) -> None:
-    """Fail the drafts that would refer to what does not exist, is deleted or out of reach: one query."""
+def check(context: Context, resource: Resource, drafts: list["Draft"], *, referred: bool = True) -> None:
+    """Fail the drafts that want what another living row or an earlier draft has, or refer to what is not there.
+
+    One query finds all of it. Without `referred` nothing is said of references.
+    """
+    pairs = _pairs(resource, drafts) if referred else []
+    claims = _claims(resource, drafts)
+    widest = max((len(columns) for _rule, columns, _wanted in claims), default=0)
+    queries = [_holders(context, resource, f"#{at}", claim, widest) for at, claim in enumerate(claims)]
+    missing, rows = missing_beside(context.session, pairs, queries)
+    gone = {(column, row_id) for _table, column, row_id in missing}
+    for draft in drafts if gone else ():
+        for column in references(resource.table):
+            if draft.changed(column) and (column, draft[column]) in gone:
+                draft.fail(column, _("does not exist"))
+    for at, claim in enumerate(claims):
+        _fail_taken(claim, {tuple(row[3 : 3 + len(claim[1])]): row[1:3] for row in rows if row[0] == f"#{at}"})
+
+
+def _pairs(resource: Resource, drafts: list["Draft"]) -> list[tuple[Table, str, int]]:
     targets = references(resource.table)
-    pairs = [
+    return [
         (target, column, row_id)
         for draft in drafts
         for column, target in targets.items()
         if (row_id := draft.changes.get(column)) is not None and draft.changed(column)
     ]
-    missing = {(column, row_id) for _table, column, row_id in missing_references(context.session, pairs)}
-    for draft in drafts if missing else ():
-        for column in targets:
-            if draft.changed(column) and (column, draft[column]) in missing:
-                draft.fail(column, _("does not exist"))
 
 
-def check_unique(context: Context, resource: Resource, drafts: list["Draft"]) -> None:
-    """Fail the drafts whose unique values a living row, or an earlier draft, has already: one query a rule."""
+def _claims(resource: Resource, drafts: list["Draft"]) -> list[Claim]:
+    claims: list[Claim] = []
     for rule in resource.unique:
         columns = (*rule.within, rule.column)
         wanted: dict[tuple[Any, ...], list[Draft]] = {}
@@ -44,39 +60,34 @@ def check_unique(context: Context, resource: Resource, drafts: list["Draft"]) ->
             if value[-1] is not None and draft.changed(*columns) and not draft["deleted_at"]:
                 wanted.setdefault(value, []).append(draft)
         if wanted:
-            _fail_taken(context, resource, rule, columns, wanted)
+            claims.append((rule, columns, wanted))
+    return claims
 
 
-def _fail_taken(
-    context: Context,
-    resource: Resource,
-    rule: Unique,
-    columns: tuple[str, ...],
-    wanted: dict[tuple[Any, ...], list["Draft"]],
-) -> None:
-    table = resource.table
+def _holders(context: Context, resource: Resource, mark: str, claim: Claim, widest: int) -> Select[Any]:
+    """Return the query of (mark, id, name if it is in reach, the columns as text) of who has what is wanted."""
+    table, (rule, columns, wanted) = resource.table, claim
     name = table.c[resource.fields[resource.label].column]
-    seen = and_(*reach(context, resource))
-    key = table.c[rule.column]
-    query = select(table.c.id, case((seen, name)).label("holder"), *[table.c[column] for column in columns]).where(
-        scoped(context.session, table), among(context.session, key, {value[-1] for value in wanted})
+    holder = cast(case((and_(*reach(context, resource)), name)), Text)
+    shown = [cast(table.c[column], Text) for column in columns]
+    keys = {value[-1] for value in wanted}
+    query = select(literal(mark), table.c.id, holder, *shown, *[null()] * (widest - len(shown))).where(
+        scoped(context.session, table), among(context.session, table.c[rule.column], keys)
     )
-    if "deleted_at" in table.c:
-        query = query.where(table.c.deleted_at.is_(None))
-    holders = {tuple(row[c] for c in columns): row for row in _rows(context, query)}
+    return query.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else query
+
+
+def _fail_taken(claim: Claim, holders: Mapping[tuple[str, ...], Sequence[Any]]) -> None:
+    rule, _columns, wanted = claim
     for value, drafts in wanted.items():
-        holder = holders.get(value)
+        holder = holders.get(tuple(map(str, value)))
         for position, draft in enumerate(drafts):
             own = draft.current["id"] if draft.current else None
-            if holder and holder["id"] != own:
-                name = holder["holder"] or _("Something out of your reach")
+            if holder and holder[0] != own:
+                name = holder[1] or _("Something out of your reach")
                 draft.fail(rule.field, _("%(name)s has this already.", name=name))
             elif position:
                 draft.fail(rule.field, _("This stands twice in what you sent."))
-
-
-def _rows(context: Context, query: Any) -> list[Row]:
-    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
 
 
 def taken_meanwhile(resource: Resource, error: IntegrityError) -> Exception:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ColumnElement, Date, Index, Integer, delete, literal, select
+from sqlalchemy import CheckConstraint, ColumnElement, Date, Index, Integer, delete, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.activity import plain
@@ -98,6 +98,13 @@ class FieldSet(Entity, SoftDeleted, Model):
     __table_args__ = tenant_table_arguments(unique_among_living("uq_field_sets_name_key", "name_key"))
 
 
+def _index_of(kind: str) -> Index:
+    """Return the index of one kind of value: a row has one value, so it stands in one of them."""
+    held = text(f"{kind}_value IS NOT NULL")
+    columns = ("organization_id", "field_id", f"{kind}_value", "row_id", "position")
+    return Index(f"ix_custom_values_{kind}", *columns, postgresql_where=held, sqlite_where=held)
+
+
 class CustomValue(Model):
     """A value as filters and sorting read it; a choice of several has one row each."""
 
@@ -114,9 +121,7 @@ class CustomValue(Model):
     __table_args__ = (
         *TenantScoped.tenant_arguments()[:1],
         *tenant_reference("custom_fields", "field_id"),
-        Index("ix_custom_values_text", "organization_id", "field_id", "text_value", "row_id", "position"),
-        Index("ix_custom_values_int", "organization_id", "field_id", "int_value", "row_id", "position"),
-        Index("ix_custom_values_date", "organization_id", "field_id", "date_value", "row_id", "position"),
+        *(_index_of(kind) for kind in ("text", "int", "date")),
     )
 
 
@@ -302,6 +307,7 @@ def lacking(
 def of_field(context: Context, item: FaceField) -> list[ColumnElement[bool]]:
     """Return the predicates of a field's values; the first alone, so that the database knows of one a row."""
     mine = [VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == item.custom_id]
+    mine.append(column_of(item).isnot(None))  # as its index says
     return mine if item.kind == "codes" else [*mine, VALUES.c.position == 0]
 
 
@@ -309,23 +315,24 @@ def keep_values(context: Context, resource: Resource, changes: Sequence[Any]) ->
     """Keep the indexed values true to what was written into the JSON of some rows."""
     stale: dict[int, list[int]] = {}
     fresh: list[dict[str, Any]] = []
-    customs = tailor(context, resource).customs.values()
+    customs = [(str(item.custom_id), item) for item in tailor(context, resource).customs.values()]
     for change in changes:
         before, after = (change.before or {}).get("custom") or {}, change.after.get("custom") or {}
         if before == after:
             continue
-        for item in customs:
-            key, row_id = str(item.custom_id), change.after["id"]
-            if before.get(key) == after.get(key):
+        row_id = change.after["id"]
+        for key, item in customs:
+            if (value := after.get(key)) == before.get(key):
                 continue
             if key in before:
                 stale.setdefault(int(key), []).append(row_id)
-            fresh += _indexed(context, item, row_id, after.get(key))
+            fresh += _indexed(context, item, row_id, value)
     for field_id, row_ids in stale.items():
         mine = VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == field_id
         gone = delete(VALUES).where(*mine, among(context.session, VALUES.c.row_id, row_ids))
         context.session.execute(gone, execution_options=CHECKED)
-    insert_rows(context.session, VALUES, fresh)
+    fresh.sort(key=lambda value: int(value["field_id"]))  # as its indexes stand
+    insert_rows(context.session, VALUES, fresh, columns=tuple(VALUES.c.keys()))
 
 
 def _indexed(context: Context, item: FaceField, row_id: int, value: Any) -> Iterable[dict[str, Any]]:
@@ -337,6 +344,5 @@ def _indexed(context: Context, item: FaceField, row_id: int, value: Any) -> Iter
                 "field_id": item.custom_id,
                 "row_id": row_id,
                 "position": position,
-                **dict.fromkeys(("text_value", "int_value", "date_value")),
                 COLUMNS.get(item.kind, "text_value"): comparable(item, revived(item, one)),
             }

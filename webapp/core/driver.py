@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+IDLE, BEGUN = 0, (2, 3)  # libpq's numbers of a connection without a transaction, in one, and in one that failed
 Parameters = Mapping[str, Any] | Sequence[Any]
 
 
@@ -16,7 +17,8 @@ def run(connection: Connection, sql: str, parameters: Parameters, *, gives: bool
     """Run a statement, its parameters in the driver's own style, and return the rows that it gives as tuples."""
     if not connection.in_transaction():
         connection.begin()
-    cursor = connection.connection.cursor()
+    if (cursor := connection.info.get("cursor")) is None:  # each run reads to the end, so the next may use it again
+        cursor = connection.info["cursor"] = connection.connection.cursor()
     connection.dispatch.before_cursor_execute(connection, cursor, sql, parameters, None, False)
     rows: Sequence[Any] = ()
     try:
@@ -25,7 +27,6 @@ def run(connection: Connection, sql: str, parameters: Parameters, *, gives: bool
             rows = cursor.fetchall()
     except Exception as error:  # noqa: BLE001 it is raised again, as SQLAlchemy's
         _raise_as_usual(connection, error, sql, parameters)
-    cursor.close()
     return rows
 
 
@@ -54,11 +55,8 @@ def roll_back(driver: Any) -> None:
     psycopg's own `rollback` throws every prepared statement away, and each read ends with one: they would be planned
     anew each time, and never be prepared. It fears for what the transaction made or dropped; ours make rows only.
     """
-    from psycopg.pq import TransactionStatus
-
     status = driver.pgconn.transaction_status
-    begun = status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
-    if status != TransactionStatus.IDLE and not (begun and not driver.pgconn.exec_(b"ROLLBACK").error_message):
+    if status != IDLE and (status not in BEGUN or driver.pgconn.exec_(b"ROLLBACK").error_message):
         driver.rollback()
 
 

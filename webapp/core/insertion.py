@@ -18,22 +18,28 @@ KEYS = ("id", "version")
 
 
 def insert_rows(
-    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], stamps: tuple[tuple[str, str], ...] = ()
+    session: Session,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    stamps: tuple[tuple[str, str], ...] = (),
+    columns: tuple[str, ...] = (),
 ) -> list[int]:
-    """Insert rows that all have the same columns and return their ids, in order; none where a table has no id.
+    """Insert rows and return their ids, in order; none where a table has no id.
 
+    They all have the columns of the first, or each some of `columns`.
     `stamps` are (column, SQL expression) pairs that PostgreSQL fills in by itself.
     """
     if not rows:
         return []
     has_id = "id" in table.c
     if session.get_bind().dialect.name == "postgresql":
-        columns = tuple(rows[0])
+        columns = columns or tuple(rows[0])
         given = {"rows": _json(table, columns, rows)}
         result = session.execute(_insertion(table, columns, stamps), given, execution_options=CHECKED)
         return list(result.scalars()) if has_id else []
     statement = insert(table).returning(table.c.id) if has_id else insert(table)
-    result = session.execute(statement, list(rows), execution_options=CHECKED)
+    blank = dict.fromkeys(columns)
+    result = session.execute(statement, [blank | dict(row) for row in rows], execution_options=CHECKED)
     return sorted(result.scalars()) if has_id else []
 
 
@@ -48,6 +54,7 @@ def update_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
     if session.get_bind().dialect.name == "postgresql":
         ordered = sorted(rows, key=lambda row: int(row["id"]))  # two of us must not wait for each other
         given = {"rows": _json(table, (*rows[0],), ordered), "organization_id": organization_of(session)}
+        given |= {"first": ordered[0]["id"], "last": ordered[-1]["id"]}
         result: Any = session.execute(_change(table, columns, versioned), given, execution_options=CHECKED)
         return int(result.rowcount)
     values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
@@ -84,12 +91,13 @@ def _binder(kind: TypeDecorator[Any]) -> Callable[[Any], Any]:
 
 
 def _json(table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as the database reads them, each with its position."""
+    """Return rows as the database reads them, each with its position; what is not said in one is null."""
     binders = _binders(table, columns)
-    values = [{**row, POSITION: position} for position, row in enumerate(rows)]
-    for name, bind in binders.items():
-        for row in values:
-            if row[name] is not None:
+    values = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    for position, row in enumerate(values):
+        row[POSITION] = position
+        for name, bind in binders.items():
+            if name in row:
                 row[name] = bind(row[name])
     return orjson.dumps(values).decode()
 
@@ -118,5 +126,6 @@ def _change(table: Table, columns: tuple[str, ...], versioned: bool) -> TextClau
     mine = " AND ".join(f"{name}.{key} = given.{key}" for key in keys)
     return text(
         f"UPDATE {name} SET {', '.join(values)} FROM {_recordset(table, (*keys, *columns))} "  # noqa: S608 as above
-        f"WHERE {name}.organization_id = :organization_id AND {mine}"
+        f"WHERE {name}.organization_id = :organization_id AND {mine} "
+        f"AND {name}.id BETWEEN :first AND :last"  # else a table that has just grown is read whole each time
     )

@@ -57,6 +57,8 @@ def _large(context: Context, wanted: dict[str, set[Any]]) -> dict[str, dict[int,
         found[kind] = kept = memory.setdefault(kind, {})
         if len(kept) > KEPT_NAMES:
             kept.clear()
+        if "looked_at" in context.session.info:
+            kept |= _looked_at(context, registry.resources[kind], ids - kept.keys())
         if new := ids - kept.keys():
             missing[kind] = sorted(new)
     for kind in [kind for kind in missing if registry.resources[kind].belongs]:
@@ -64,6 +66,17 @@ def _large(context: Context, wanted: dict[str, set[Any]]) -> dict[str, dict[int,
     for kind, rows in _read_all(context, missing).items():
         found[kind] |= rows
     return found
+
+
+def _looked_at(context: Context, resource: Resource, ids: set[Any]) -> dict[int, LabelRow]:
+    """Return the names of those rows that a plan has read in this transaction, unless it has written the kind since."""
+    read = context.session.info.get("looked_at", {}).get(resource.name, {})
+    if resource.table.name in context.session.info.get("touched", ()):
+        return {}
+    label, names = resource.fields[resource.label].column, _columns_of((resource,))[1][0][2:]
+    rows = {i: {"id": i, "label": read[i][label], **{n: read[i][n] for n in names}} for i in ids & read.keys()}
+    resource.build_labels(rows)
+    return rows
 
 
 def _read_all(context: Context, wanted: dict[str, list[int]]) -> dict[str, dict[int, LabelRow]]:

@@ -40,6 +40,7 @@ def stretches(
             VALUES.c.organization_id == context.organization_id,
             VALUES.c.field_id == own.custom_id,
             VALUES.c.position == 0,
+            column_of(own).isnot(None),
             *(holds(own, item) for item in same),  # the walk along the index starts and ends where the filters say
         )
         held_keys, rest = [(column_of(own), descending, False), (VALUES.c.row_id, descending, False)], keys

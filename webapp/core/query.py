@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, func, literal, literal_column, select
+from sqlalchemy import Dialect, Select, func, literal, literal_column, select
+from sqlalchemy.types import TypeDecorator
 
 from webapp.core.compiled import fetch
 from webapp.core.conditions import conditions, decided_by_values, reach
@@ -86,12 +87,33 @@ def get_row(context: Context, resource: Resource, row_id: int, *, deleted: bool 
         return _select(resource, None).where(*where)
 
     shape = _shape(context, resource, ListParameters(), None, "row", deleted)
-    rows = fetch(context.session, shape, (row_id,), build)
+    rows = _just_written(context, resource, row_id) or fetch(context.session, shape, (row_id,), build)
     spread_custom(resource, rows)
     if not rows:
         raise NotFound(f"there is no {resource.name} {row_id}")
     add_names(context, resource, rows, None)
     return rows[0]
+
+
+def _just_written(context: Context, resource: Resource, row_id: int) -> list[Row]:
+    """Return the row that the transaction wrote last as the database would give it back, if it is this living one.
+
+    For who sees a part of the tree only, the database says whether the row is still in it.
+    """
+    written: tuple[Any, int, Row] = context.session.info.get("written") or (None, 0, {})
+    table, known, values = written
+    narrowed = context.session.info.get("scope_location_id") is not None or resource.belongs is not None
+    if table is not resource.table or known != row_id or narrowed or values.get("deleted_at"):
+        return []
+    dialect = context.session.get_bind().dialect
+    kept = [(name, item.column, table.c[item.column].type) for name, item in resource.stored.items()]
+    return [{name: _as_read(values[column], kind, dialect) for name, column, kind in kept}]
+
+
+def _as_read(value: Any, kind: Any, dialect: Dialect) -> Any:
+    if value is None or not isinstance(kind, TypeDecorator):
+        return value
+    return kind.process_result_value(kind.process_bind_param(value, dialect), dialect)
 
 
 def existing_ids(context: Context, resource: Resource, ids: list[int]) -> list[int]:

@@ -100,6 +100,7 @@ def note_for_commit(session: BaseSession, table: str, event_name: str, count: in
     totals = session.info.setdefault("totals", {})
     totals[table] = totals.get(table, 0) + COUNTED.get(event_name, 0) * count
     session.info.setdefault("touched", set()).add(table)
+    session.info.pop("written", None)
 
 
 def remember(

@@ -27,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     event,
     inspect,
+    null,
     select,
     text,
     union_all,
@@ -150,6 +151,9 @@ def announce_organization(session: BaseSession, _transaction: Any, connection: A
 def guard_statement(state: ORMExecuteState) -> None:
     """Refuse unbound statements and give ORM ones the organization's criterion."""
     organization_id = organization_of(state.session)
+    written = state.session.info.get("written")
+    if written and not state.is_select and getattr(state.statement, "table", written[0]) is written[0]:
+        del state.session.info["written"]  # text does not say which table it writes
     if state.is_orm_statement:
         if state.is_insert:
             raise Unscoped("rows are added to a session, where the flush looks at them, or inserted by core")
@@ -255,7 +259,14 @@ def references(table: Table) -> dict[str, Table]:
 
 
 def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]) -> list[tuple[Table, str, int]]:
-    """Return those (table, column, id) that name no living row in reach: one query for all of them.
+    """Return those (table, column, id) that name no living row in reach: one query for all of them."""
+    return missing_beside(session, pairs, [])[0]
+
+
+def missing_beside(
+    session: BaseSession, pairs: list[tuple[Table, str, int]], more: list[Select[Any]]
+) -> tuple[list[tuple[Table, str, int]], list[Any]]:
+    """Return `missing_references`, and the rows of other queries that the same one asks; their first column is "#…".
 
     A session that writes holds what it found (PostgreSQL), so that nobody deletes it before the reference is there. It
     is not asked for again in the transaction, unless that has written into the same table itself.
@@ -267,9 +278,8 @@ def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]
     for table, _column, row_id in pairs:
         if table.name in touched or (table.name, row_id) not in held:
             wanted.setdefault(table, set()).add(row_id)
-    if not wanted:
-        return []
-    parts: list[Select[Any]] = []
+    width = len(more[0].selected_columns) - 2 if more else 0
+    parts = list(more)
     for table, ids in wanted.items():
         query = select(table.c.id).where(scoped(session, table), among(session, table.c.id, sorted(ids)))
         if "deleted_at" in table.c:
@@ -280,8 +290,11 @@ def missing_references(session: BaseSession, pairs: list[tuple[Table, str, int]]
         if session.info.get("write"):
             query = query.with_for_update(read=True, key_share=True, of=table)
         inner = query.subquery()
-        parts.append(select(literal(table.name), inner.c.id))
-    found = {(name, row_id) for name, row_id in session.execute(union_all(*parts), execution_options=CHECKED)}
+        parts.append(select(literal(table.name), inner.c.id, *[null()] * width))
+    rows = session.execute(union_all(*parts), execution_options=CHECKED).all() if parts else []
+    found = {(row[0], row[1]) for row in rows if row[0][0] != "#"}
     asked = {(table.name, row_id) for table, ids in wanted.items() for row_id in ids}
     held |= found
-    return [pair for pair in pairs if (pair[0].name, pair[2]) in asked - found]
+    return [pair for pair in pairs if (pair[0].name, pair[2]) in asked - found], [
+        row for row in rows if row[0][0] == "#"
+    ]

@@ -40,6 +40,7 @@ ADD_TOTAL = text(
     "INSERT INTO resource_totals (organization_id, item_type, total) VALUES (:organization_id, :item_type, :total) "
     "ON CONFLICT (organization_id, item_type) DO UPDATE SET total = resource_totals.total + excluded.total"
 )
+KNOWN = ("standing", "held", "looked_at", "written")  # what a transaction knows of the rows, and that ends with it
 NEW_VERSION = text(
     "INSERT INTO label_versions (organization_id, kind, version) VALUES (:organization_id, :kind, :version) "
     "ON CONFLICT (organization_id, kind) DO UPDATE SET version = excluded.version"
@@ -80,8 +81,8 @@ def settle(session: BaseSession) -> None:
     session.flush()
     totals: dict[str, int] = session.info.pop("totals", {})
     touched: set[str] = session.info.pop("touched", set())
-    session.info.pop("standing", None)
-    session.info.pop("held", None)
+    for name in KNOWN:
+        session.info.pop(name, None)
     rows: list[dict[str, Any]] = [
         {"organization_id": organization_of(session), "item_type": table, "total": total}
         for table, total in sorted(totals.items())
@@ -100,5 +101,5 @@ def settle(session: BaseSession) -> None:
 @event.listens_for(Session, "after_rollback")
 def forget(session: BaseSession) -> None:
     """Drop what an undone transaction would have settled."""
-    for name in ("totals", "touched", "standing", "held", "pending_activity"):
+    for name in ("totals", "touched", "pending_activity", *KNOWN):
         session.info.pop(name, None)

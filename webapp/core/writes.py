@@ -15,13 +15,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.core.blockers import blockers
-from webapp.core.checks import check_references, check_unique, taken_meanwhile
+from webapp.core.checks import check, taken_meanwhile
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.custom import is_customizable, keep_values, plan_custom, searched, tailor
 from webapp.core.database import column_names, key_of
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.jobs import enqueue
+from webapp.core.labels import label_rows
 from webapp.core.numbers import free_numbers
 from webapp.core.query import get_row
 from webapp.core.resource import Resource, registry
@@ -85,6 +86,7 @@ class Facts:
         self._rows: dict[tuple[str, int], Mapping[str, Any] | None] = {}
         self._held: set[str] = set()
         self._tailored: dict[str, Resource] = {}
+        self._named: dict[str, Mapping[int, Mapping[str, Any]]] = {}
 
     @property
     def today(self) -> date:
@@ -131,6 +133,8 @@ class Facts:
         query = select(*shown).where(inside, among(self.context.session, table.c.id, sorted(missing)))
         found = {r["id"]: dict(r) for r in self.context.session.execute(query, execution_options=CHECKED).mappings()}
         self._rows.update({(kind, row_id): found.get(row_id) for row_id in missing})
+        if not resource.belongs:
+            self.context.session.info.setdefault("looked_at", {}).setdefault(kind, {}).update(found)
 
     def row(self, kind: str, row_id: int | None) -> Mapping[str, Any] | None:
         """Return a row that a column refers to, None when there is none."""
@@ -139,6 +143,14 @@ class Facts:
         if (kind, row_id) not in self._rows:
             self.preload(kind, [row_id])
         return self._rows[kind, row_id]
+
+    def named(self, kind: str, row_id: int | None) -> Mapping[str, Any] | None:
+        """Return what a row of a cached kind is named by: its label columns at least, and no statement for them."""
+        if (kind, row_id) in self._rows:
+            return self.row(kind, row_id)
+        if kind not in self._named:
+            self._named[kind] = label_rows(self.context, kind)
+        return self._named[kind].get(row_id or 0) or self.row(kind, row_id)
 
 
 def plan_change(resource: Resource, current: Mapping[str, Any] | None, patch: Mapping[str, Any], facts: Facts) -> Draft:
@@ -255,8 +267,7 @@ def restore(context: Context, resource: Resource, row_id: int) -> None:
 def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -> int:
     """Make a row and return its id. Raises Invalid."""
     draft = plan_change(resource, None, patch, Facts(context))
-    check_references(context, resource, [draft])
-    check_unique(context, resource, [draft])
+    check(context, resource, [draft])
     _raise(draft)
     number(context, resource, [draft])
     row = resource.model(**draft.changes)
@@ -264,6 +275,7 @@ def create_row(context: Context, resource: Resource, patch: Mapping[str, Any]) -
     make_way(context, resource, [draft])
     context.session.add(row)
     _flush(context, resource, row)
+    context.session.info["written"] = (resource.table, row.id, _values(row))
     settle(context, resource, [Change(None, _values(row))])
     return int(row.id)
 
@@ -276,8 +288,7 @@ def update_row(
     _check_version(context, resource, row, version)
     before = _values(row)
     draft = plan_change(resource, before, patch, Facts(context))
-    check_references(context, resource, [draft])
-    check_unique(context, resource, [draft])
+    check(context, resource, [draft])
     _raise(draft)
     make_way(context, resource, [draft])
     return _apply(context, resource, row, before, draft.changes)
@@ -301,7 +312,7 @@ def restore_row(context: Context, resource: Resource, row_id: int) -> None:
     again = [*(rule.column for rule in resource.unique), *references(resource.table)]
     draft = Draft(resource, {**before, **dict.fromkeys(again)}, {})
     draft.changes = {"deleted_at": None, **{column: before[column] for column in again}}
-    check_unique(context, resource, [draft])
+    check(context, resource, [draft], referred=False)
     _refuse(draft, "taken")
     pairs = [(target, c, before[c]) for c, target in references(resource.table).items() if before[c] is not None]
     gone = missing_references(context.session, pairs)
@@ -351,6 +362,7 @@ def _apply(context: Context, resource: Resource, row: Any, before: Row, changes:
     for column, value in changes.items():
         setattr(row, column, value)
     _flush(context, resource, row)
+    context.session.info["written"] = (resource.table, row.id, _values(row))
     settle(context, resource, [Change(before, _values(row))])
     return changes
 
@@ -365,9 +377,11 @@ def make_way(context: Context, resource: Resource, drafts: list[Draft]) -> None:
 def settle(context: Context, resource: Resource, changes: list[Change]) -> None:
     """Do what must follow from written rows: the resource's own upkeep, and the search texts that hold their names."""
     resource.settle(context, changes)
+    written = context.session.info.get("written")  # gone if that wrote the same kind; what follows writes others
     if is_customizable(resource):
         keep_values(context, resource, changes)
     follow_renames(context, resource, changes)
+    context.session.info["written"] = written
 
 
 def follow_renames(context: Context, resource: Resource, changes: list[Change]) -> None:

@@ -127,5 +127,5 @@ def headers_of(standing: Standing) -> dict[str, str]:
 def add_headers(response: Response) -> Response:
     """Say on an answer of a limited face how the credential stands."""
     if request.path.startswith(LIMITED):
-        response.headers.update(headers_of(g.get("rate_standing") or limits_of(current_app).untouched()))
+        response.headers.extend(headers_of(g.get("rate_standing") or limits_of(current_app).untouched()))
     return response

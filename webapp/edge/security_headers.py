@@ -22,6 +22,12 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+ALWAYS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -55,17 +61,16 @@ def _own_origins() -> set[tuple[str, str]]:
 def add_headers(response: Response) -> Response:
     """Set what each answer carries; a view that has set a header itself is left alone."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    given = {name.lower() for name, _value in headers}
+    headers.extend([(name, value) for name, value in ALWAYS if name.lower() not in given])
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     if request.endpoint == "static":
         named_by_content = "v" in request.args or request.path.startswith("/static/vendor/")
         headers["Cache-Control"] = FOREVER if named_by_content and response.status_code < 400 else "no-cache"
         return response
-    headers.setdefault("Cache-Control", "no-store")
+    if "cache-control" not in given:
+        headers.add("Cache-Control", "no-store")
     if response.mimetype == "text/html":
         response.vary.add("HX-Request")
     return response

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, func, select
 
 from webapp.core.activity import Activity, plain
-from webapp.core.checks import check_references, check_unique
+from webapp.core.checks import check
 from webapp.core.context import Context
 from webapp.core.custom import DEFINITIONS, SETS
 from webapp.core.database import table_of
@@ -36,10 +36,13 @@ Row = dict[str, Any]
 
 def basis_of(context: Context) -> Row:
     """Return what plans go by from now on: the organization, the day, who asks, and the log so far."""
-    actor, tenant = context.actor, context.tenant
     last = select(func.coalesce(func.max(LOG.c.id), 0)).where(scoped(context.session, LOG))
+    return {"log": context.session.execute(last, execution_options=CHECKED).scalar_one(), **_asked_by(context)}
+
+
+def _asked_by(context: Context) -> Row:
+    actor, tenant = context.actor, context.tenant
     return {
-        "log": context.session.execute(last, execution_options=CHECKED).scalar_one(),
         "day": context.today.isoformat(),
         "tenant": [tenant.currency, tenant.timezone, dict(tenant.settings)],
         "actor": [actor.credential, actor.role, actor.scope_location_id],
@@ -48,7 +51,7 @@ def basis_of(context: Context) -> Row:
 
 def stands(context: Context, resource: Resource, basis: Row | None) -> bool:
     """Tell whether plans of new things still hold: nobody else has changed anything that such a thing refers to."""
-    if basis is None or {**basis_of(context), "log": basis["log"]} != basis:
+    if basis is None or {"log": basis["log"], **_asked_by(context)} != basis:
         return False
     kinds = {DEFINITIONS, SETS, *(str(item.target) for item in resource.references.values())} - {resource.name}
     for kind in list(kinds):
@@ -76,8 +79,7 @@ def plan_of(row: Planned) -> Row | None:
 def drafts_of(context: Context, resource: Resource, rows: Sequence[Row]) -> dict[int, Draft]:
     """Return {number: what to write} of the rows whose plan still holds in all that other rows say to it."""
     drafts = {row["number"]: Draft(resource, None, {}, _revived(resource.table, row["plan"])) for row in rows}
-    check_references(context, resource, list(drafts.values()))
-    check_unique(context, resource, list(drafts.values()))
+    check(context, resource, list(drafts.values()))
     return {number: draft for number, draft in drafts.items() if not draft.errors}
 
 

@@ -199,7 +199,7 @@ def _next_rows(work: Work, planner: Planner) -> tuple[list[Row], int]:
     level, number = divmod(work.row["cursor"], LEVEL)
     while level <= max(planner.ancestry.depths.values(), default=0):
         query = (
-            select(*(ROWS.c[name] for name in ("id", "number", "cells", "fate", "plan")))
+            select(*(ROWS.c[name] for name in ("id", "number", "fate", "plan")))
             .where(
                 *_rows_of(work),
                 ROWS.c.number > number,
@@ -243,14 +243,22 @@ def _planned(work: Work, reader: RowReader, planner: Planner, rows: Sequence[Row
     kept = [row for row in rows if row["plan"]]
     holds = kept and stands(work.context, work.resource, work.row["basis"])
     drafts = drafts_of(work.context, work.resource, kept) if holds else {}
-    anew = planner.plan([reader.read(row["number"], row["cells"]) for row in rows if row["number"] not in drafts])
+    anew = planner.plan([reader.read(*row) for row in _cells(work, {row["number"] for row in rows} - drafts.keys())])
     planner.make_missing(anew)
     known = {row.reading.number: row for row in anew}
     for row in rows:
         if row["number"] in drafts:
-            reading = Reading(row["number"], row["cells"])
-            known[row["number"]] = Planned(reading, "create", drafts[row["number"]])
+            known[row["number"]] = Planned(Reading(row["number"], []), "create", drafts[row["number"]])
     return [known[row["number"]] for row in rows]
+
+
+def _cells(work: Work, numbers: set[int]) -> list[RawRow]:
+    """Return some of an import's rows as the file has them."""
+    if not numbers:
+        return []
+    query = select(ROWS.c.number, ROWS.c.cells).where(*_rows_of(work), ROWS.c.number.in_(numbers))
+    found = work.context.session.execute(query.order_by(ROWS.c.number), execution_options=CHECKED)
+    return [(number, cells) for number, cells in found]
 
 
 def _keep_ids(context: Context, pairs: Sequence[tuple[int, int]]) -> None:
