@@ -40,6 +40,17 @@ VALUES_OF = {
     "url": "https://example.org",
     "codes": "a",
 }
+# where nearly all rows are on one side, an index of something else may well be quicker
+RARE = {
+    "after": {
+        "day": "2090-01-01",
+        "moment": "2090-01-01T00:00:00Z",
+        "whole": "1000",
+        "amount": "1000000",
+        "number": "1000",
+    },
+    "before": {"day": "2000-01-01", "moment": "2000-01-01T00:00:00Z", "whole": "1", "amount": "0", "number": "-1000"},
+}
 # the lists of few things are sorted when they are asked for; only that of assets grows to a million
 LARGE = ("assets",)
 PLAIN = {"latitude", "longitude", "currency", "maintenance_interval_days"}
@@ -184,8 +195,8 @@ def example(resource: Resource, name: str, op: str) -> str:
         return "true"
     if item.kind == "choice":
         return "a" if item.custom_id else "leased"
-    if item.kind == "day" and op in ("after", "before"):
-        return {"after": "2090-01-01", "before": "2000-01-01"}[op]
+    if op in RARE and item.kind in RARE[op]:
+        return RARE[op][item.kind]
     return VALUES_OF.get(item.kind, "x")
 
 
