@@ -13,7 +13,7 @@ from webapp.core.database import key_of
 from webapp.core.fields import FaceField, Text, Through
 from webapp.core.parameters import Filter, ListParameters
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import below, scoped, within_location_scope
+from webapp.core.tenancy import among, below, scoped, within_location_scope
 
 HOLDING: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
@@ -48,7 +48,7 @@ def conditions(
         asked = [item for item in parameters.filters if item.field == name]
         where += _custom(context, resource, resource.fields[name], asked)
     if hits is not None:
-        where.append(table.c.id.in_(hits))
+        where.append(among(context.session, table.c.id, hits))
     return where
 
 

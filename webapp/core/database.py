@@ -130,13 +130,9 @@ class Session(FlaskSession):
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         """Return the engine, in its writing form when the session said that it will write."""
-        if not (args or kwargs) and (known := self.info.get("engine")) is not None:
-            return known
         engine = super().get_bind(*args, **kwargs)
         if isinstance(engine, Engine) and engine.dialect.name == "sqlite" and self.info.get("write"):
             return _immediate(engine)
-        if engine.dialect.name == "postgresql":
-            self.info["engine"] = engine
         return engine
 
 

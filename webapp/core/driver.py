@@ -13,7 +13,7 @@ IDLE, BEGUN = 0, (2, 3)  # libpq's numbers of a connection without a transaction
 Parameters = Mapping[str, Any] | Sequence[Any]
 
 
-def run(connection: Connection, sql: str, parameters: Parameters, *, gives: bool = True) -> Sequence[Any]:
+def run(connection: Connection, sql: str, parameters: Parameters, *, gives: bool = True, **ways: Any) -> Sequence[Any]:
     """Run a statement, its parameters in the driver's own style, and return the rows that it gives as tuples."""
     if not connection.in_transaction():
         connection.begin()
@@ -22,7 +22,7 @@ def run(connection: Connection, sql: str, parameters: Parameters, *, gives: bool
     connection.dispatch.before_cursor_execute(connection, cursor, sql, parameters, None, False)
     rows: Sequence[Any] = ()
     try:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, parameters, **ways)
         if gives:
             rows = cursor.fetchall()
     except Exception as error:  # noqa: BLE001 it is raised again, as SQLAlchemy's

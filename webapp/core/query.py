@@ -229,7 +229,7 @@ def _rows(
             return None if query is None else _cut(query, left, values[-1])
 
         shape = _shape(context, resource, parameters, hits, "page", ranked, part, left)
-        found = fetch(context.session, shape, (*parameters.values, skip or None), build)
+        found = fetch(context.session, shape, (*parameters.values, skip or None), build, anew=bool(parameters.filters))
         rows += found
         if len(rows) == limit:
             break
@@ -254,5 +254,6 @@ def _total(
             inner = select(literal(1)).select_from(resource.table).where(*where)
         return select(func.count().label("count")).select_from(inner.limit(COUNT_LIMIT + 1).subquery())
 
-    counted = fetch(context.session, _shape(context, resource, parameters, hits, "total"), parameters.values, build)
+    shape = _shape(context, resource, parameters, hits, "total")
+    counted = fetch(context.session, shape, parameters.values, build, anew=True)
     return min(counted[0]["count"], COUNT_LIMIT), counted[0]["count"] > COUNT_LIMIT
