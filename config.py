@@ -42,6 +42,10 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     settings["SQLALCHEMY_DATABASE_URI"] = database_url(
         read.text("DATABASE_URL", f"sqlite:///{instance / 'quartermaster.sqlite3'}")
     )
+    # Whoever has the turn must find a connection at once, or the whole line stands still: on SQLite each request inside
+    # may hold one while it waits for the lock, on PostgreSQL each answer that is being sent (edge/admission: STREAMS).
+    is_sqlite = settings["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
+    settings["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 5, "max_overflow": -1 if is_sqlite else 20}
     settings["DATABASE_OWNER_URL"] = database_url(read.text("DATABASE_OWNER_URL", ""))
     # Wakes the worker (huey): a SQLite file of its own, postgresql:// or redis://. The work itself is in the database.
     settings["JOBS_URL"] = read.text("JOBS_URL", f"sqlite:///{instance / 'jobs.sqlite3'}")

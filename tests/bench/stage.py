@@ -57,6 +57,10 @@ class Stage:
         name = f"{built.name}_{next(self._numbers)}"
         if built.database == "sqlite":
             path = self.folder / f"{name}.sqlite3"
+            for old in self.folder.glob(
+                f"{name}.sqlite3*"
+            ):  # a run that was killed leaves them, and its log would be replayed
+                old.unlink()
             shutil.copyfile(built.url.removeprefix("sqlite:///"), path)
             try:
                 yield _at(built, name, f"sqlite:///{path}", "")

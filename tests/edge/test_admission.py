@@ -300,6 +300,18 @@ def test_a_client_that_goes_away_ends_the_answer_and_frees_its_place(stage):
     assert is_empty(stage.line)
 
 
+def test_no_more_answers_are_sent_at_a_time_than_there_are_connections_for(stage, monkeypatch):
+    monkeypatch.setattr(admission, "STREAMS", 1)
+    first, second = (stage.app.test_client().get("/api/stream") for _ in range(2))
+
+    assert (first.status_code, second.status_code, second.headers["Retry-After"]) == (200, 503, "1")
+    assert second.json["code"] == "unavailable"
+    first.close()
+    assert stage.app.test_client().get("/api/stream").data == b"abc"
+    gc.collect()
+    assert is_empty(stage.line)
+
+
 def test_an_answer_that_nobody_closes_frees_its_place(stage):
     answer = stage.app.wsgi_app({**environ_of("/api/stream")}, lambda *_: None)
     assert stage.line._count == 1

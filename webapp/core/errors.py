@@ -125,6 +125,7 @@ def render_error(error: Exception, status: int) -> Response:
 def init_app(app: Flask) -> None:
     """Handle every error once, whatever face it happens in."""
     from sqlalchemy.exc import InterfaceError, OperationalError
+    from sqlalchemy.exc import TimeoutError as NoConnection
 
     @app.errorhandler(DomainError)
     def domain_error(error: DomainError) -> Response:
@@ -136,6 +137,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
+    @app.errorhandler(NoConnection)
     def database_away(error: Exception) -> Response:
         app.logger.exception("database unavailable")
         response = render_error(Unavailable("the database does not answer"), 503)

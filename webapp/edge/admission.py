@@ -29,6 +29,7 @@ PROBLEM = "application/problem+json"
 ALIVE, API, OPEN = "/healthz", "/api/", "/api/v1/openapi.json"
 PATIENCE = 5.0  # seconds that a request waits for its first turn
 AT_ONCE = 1024 * 1024  # bytes of an answer that is made whole in one turn
+STREAMS = 16  # answers that are being sent at a time; each holds a connection of the database
 IN_MEMORY = 256 * 1024  # bytes of a body that are not put on disk
 NOTED_EVERY = 10.0  # seconds between two lines of the log about refusals
 REASONS = {
@@ -74,6 +75,8 @@ class Admission:
             answer = self.run(environ, start_response, place)
             if shown:
                 self.remember(hash(shown), environ.get(HOLDER))
+            if answer is None:
+                return self.refuse(environ, start_response, 503, standing)
             keeps = isinstance(answer, Streamed)
             return answer
         finally:
@@ -81,22 +84,26 @@ class Admission:
             if environ.get("wsgi.input") is not given:
                 environ["wsgi.input"].close()
 
-    def run(self, environ: Environ, start_response: Callable[..., Any], place: Place) -> Iterable[bytes]:
-        """Run the application in a turn; what is short is made at once."""
-        length = -1
+    def run(self, environ: Environ, start_response: Callable[..., Any], place: Place) -> Iterable[bytes] | None:
+        """Run the application in a turn; what is short is made at once. None: too many long answers are being sent."""
+        told: tuple[Any, ...] = ()
 
-        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            nonlocal length
-            length = next((int(value) for name, value in headers if name == "Content-Length"), -1)
-            return start_response(status, headers, *exc_info)
+        def start(*what: Any) -> Any:
+            nonlocal told
+            told = what
 
         answer = self.inner(environ, start)
-        if not 0 <= length <= AT_ONCE:
-            return Streamed(answer, place)
+        length = next((int(value) for name, value in told[1] if name == "Content-Length"), -1)
+        is_short = 0 <= length <= AT_ONCE
+        keeps = False
         try:
-            return [b"".join(answer)]
+            if not is_short and not place.keep(STREAMS):
+                return None
+            start_response(*told)
+            keeps = not is_short
+            return Streamed(answer, place) if keeps else [b"".join(answer)]
         finally:
-            if hasattr(answer, "close"):
+            if not keeps and hasattr(answer, "close"):
                 answer.close()
 
     def receive(self, environ: Environ) -> bool:

@@ -22,7 +22,7 @@ class Line:
     def __init__(self, room: int) -> None:
         self.room = room
         self.inside: Counter[str] = Counter()
-        self._count = self._turns = 0
+        self._count = self._turns = self._kept = 0
         self._waiting: list[Place] = []
         self._last: dict[str, int] = {}
         self._began, self._seconds = 0.0, 0.0  # when this turn began, and how long turns are on the whole
@@ -49,7 +49,15 @@ class Line:
         """Take back a place."""
         with self._lock:
             self._count -= 1
+            self._kept -= place.is_kept
             self.inside -= Counter(place.names)
+
+    def keep(self, place: "Place", most: int) -> bool:
+        """Have a place stay beyond its turn, unless so many do."""
+        with self._lock:
+            place.is_kept = self._kept < most
+            self._kept += place.is_kept
+        return place.is_kept
 
     def take(self, place: "Place", patience: float) -> bool:
         """Wait for a turn, and tell whether it came in time (negative patience: however long it takes)."""
@@ -97,18 +105,22 @@ class Line:
 class Place:
     """The place of one request, and whether it has the turn; every step may be repeated."""
 
-    __slots__ = ("_is_left", "has_turn", "line", "names", "turn")
+    __slots__ = ("_is_left", "has_turn", "is_kept", "line", "names", "turn")
 
     def __init__(self, line: Line, names: Names) -> None:
         self.line, self.names = line, names
         self.turn = threading.Lock()
-        self.has_turn = self._is_left = False
+        self.has_turn = self.is_kept = self._is_left = False
 
     def take(self, patience: float = -1) -> bool:
         """Wait for the turn, and tell whether it came."""
         self.has_turn = self.has_turn or self.line.take(self, patience)
         _here.place = self if self.has_turn else None
         return self.has_turn
+
+    def keep(self, most: int) -> bool:
+        """Stay beyond the turn, for an answer that is made while it is sent; tell whether there is room for it."""
+        return self.line.keep(self, most)
 
     def give(self) -> None:
         """Let the next one run."""
