@@ -21,12 +21,11 @@ from webapp.core import (
     access,
     database,
     errors,
-    logs,
     secrets,
     worker,
 )
 from webapp.core.resource import registry
-from webapp.edge import admission, health, mail, ratelimit, security_headers
+from webapp.edge import admission, health, logs, mail, ratelimit, security_headers
 from webapp.faces import api, docs, icons, pages, words
 from webapp.schema import database_roles, migrate
 
