@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 
 from webapp.core import identity
 from webapp.core.context import open_context
+from webapp.core.database import db
 from webapp.core.identity import Visit
 from webapp.edge.security_headers import SAFE_METHODS
 
@@ -73,7 +74,7 @@ def init_app(app: Flask) -> None:
 @login_manager.user_loader
 def load_visitor(secret: str) -> Visitor | None:
     """Return who a session's secret stands for."""
-    visit = identity.find_session(secret)
+    visit = identity.find_session(secret, session=db.session(), reads=request.method in SAFE_METHODS)
     return Visitor(secret, visit) if visit else None
 
 

@@ -128,8 +128,18 @@ class Base(DeclarativeBase):
 class Session(FlaskSession):
     """A session of one organization; one that writes takes SQLite's lock at its first statement."""
 
+    def close(self) -> None:
+        """End the session, and let go of the connection that it entered with (`tenancy.enter`)."""
+        super().close()
+        connection: Connection | None = self.info.pop("connection", None)
+        if connection is not None:
+            self.info.pop("entered", None)
+            connection.close()
+
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the engine, in its writing form when the session said that it will write."""
+        """Return the connection it entered with, or the engine, in its writing form when the session will write."""
+        if (connection := self.info.get("connection")) is not None:
+            return connection
         engine = super().get_bind(*args, **kwargs)
         if isinstance(engine, Engine) and engine.dialect.name == "sqlite" and self.info.get("write"):
             return _immediate(engine)

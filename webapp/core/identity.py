@@ -21,6 +21,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from webapp.core import identity_statements as ask
 from webapp.core.access import granted
@@ -88,10 +89,15 @@ def session_hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def find_session(secret: str = "", *, secret_hash: str = "", face: str = "page") -> Visit | None:
-    """Return the living session of a cookie's secret, or of its hash, with its user, role and organization."""
+def find_session(
+    secret: str = "", *, secret_hash: str = "", face: str = "page", session: Session | None = None, reads: bool = True
+) -> Visit | None:
+    """Return the living session of a cookie's secret, or of its hash, with its user, role and organization.
+
+    A database `session` enters with it: its transaction, of one that `reads` or that writes too, has then begun.
+    """
     secret_hash = secret_hash or session_hash_of(secret)
-    rows = ask.FIND_SESSION(secret_hash=secret_hash, at=utcnow())
+    rows = _asked(ask.FIND_SESSION, session, reads, secret_hash=secret_hash, at=utcnow())
     if not rows:
         return None
     row = rows[0]
@@ -169,11 +175,16 @@ def close_sessions(
     ask.CLOSE_SESSIONS(connection, user_id=user_id, organization_id=organization_id, except_hash=keep)
 
 
-def find_api_key(token: str, *, ip: str = "", dialect: str = "native") -> KeyHolder | None:
-    """Return whom a key speaks for, None when it is malformed, unknown, over, revoked or used from elsewhere."""
+def find_api_key(
+    token: str, *, ip: str = "", dialect: str = "native", session: Session | None = None, reads: bool = True
+) -> KeyHolder | None:
+    """Return whom a key speaks for, None when it is malformed, unknown, over, revoked or used from elsewhere.
+
+    A database `session` enters with it, as with `find_session`.
+    """
     if not is_well_formed(token):
         return None
-    rows = ask.FIND_API_KEY(prefix=prefix_of(token), at=utcnow())
+    rows = _asked(ask.FIND_API_KEY, session, reads, prefix=prefix_of(token), at=utcnow())
     expected = rows[0]["secret_hash"] if rows else ""
     if not hmac.compare_digest(secret_hash_of(token), expected) or not rows:
         return None
@@ -193,6 +204,10 @@ def find_api_key(token: str, *, ip: str = "", dialect: str = "native") -> KeyHol
     )
     _note_use("api_key", row["api_key_id"], row["last_used_at"])
     return KeyHolder(tenant, actor, row["dialect"])
+
+
+def _asked(call: ask.Call, session: Session | None, reads: bool, **values: Any) -> list[Row]:
+    return call(**values) if session is None else call.enter(session, reads=reads, **values)
 
 
 def _may_come_from(ip: str, allowed: list[str] | None) -> bool:

@@ -7,16 +7,20 @@ and columns. Without a `connection` a call runs in a short transaction of its ow
 caller's.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, Dialect, Integer, String, bindparam, text
+from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from webapp.core.database import Id, Json, UtcDateTime, db
 from webapp.core.driver import run
+from webapp.core.tenancy import enter
 
 ID, TEXT, WHOLE, FLAG, MOMENT, JSON = Id, String(), Integer(), Boolean(), UtcDateTime(), Json
 Types = Mapping[str, TypeEngine[Any]]
@@ -67,6 +71,18 @@ class Call:
                 if not driver.closed:
                     driver.autocommit = False
 
+    def enter(self, session: Session, *, reads: bool, **values: Any) -> list[Row]:
+        """Ask it in the message that begins a session's transaction, which then speaks for what was found (PostgreSQL).
+
+        Elsewhere, and when the session has begun already, it is asked like any other.
+        """
+        if db.engine.dialect.name != "postgresql" or "connection" in session.info or session.in_transaction():
+            return self(**values)
+        given = ", ".join([f"'{quotable(value)}'" for value in values.values()])
+        row = enter(session, f"SELECT * FROM identity_enter_{self.name}({given}, {reads})", reads=reads)
+        moments = [name for name, kind in self.gives.items() if kind is MOMENT and row.get(name)]
+        return [row | {name: datetime.fromisoformat(row[name]) for name in moments}] if row else []
+
     def _run(self, connection: Connection, values: dict[str, Any]) -> list[Row]:
         sql, order, takes, gives = _prepared(self, connection.dialect)
         given: Any = {name: value if (p := takes.get(name)) is None else p(value) for name, value in values.items()}
@@ -75,6 +91,14 @@ class Call:
             {name: value if p is None else p(value) for (name, p), value in zip(gives, row, strict=True)}
             for row in rows
         ]
+
+
+def quotable(value: str | datetime) -> str:
+    """Return a hash, a prefix or a moment as it may stand between quotes; raises ValueError for any other text."""
+    text = value if isinstance(value, str) else value.isoformat()
+    if not re.fullmatch(r"[\w:.+-]*", text, re.ASCII):
+        raise ValueError("this cannot be part of a statement")
+    return text
 
 
 @lru_cache(maxsize=200)

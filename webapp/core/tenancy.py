@@ -37,7 +37,7 @@ from sqlalchemy.orm import Session as BaseSession
 from sqlalchemy.sql import ColumnElement, Select, literal
 
 from webapp.core.database import Id, Model, Moment, PrimaryKey, Session, UtcDateTime, db, utcnow
-from webapp.core.driver import begin_with
+from webapp.core.driver import begin_with, roll_back
 from webapp.core.errors import Invalid
 
 ORGANIZATION = "organization_id"
@@ -135,16 +135,35 @@ def new_session(organization_id: int, *, write: bool, scope_location_id: int | N
         session.close()
 
 
+def enter(session: BaseSession, question: str, *, reads: bool) -> dict[str, Any]:
+    """Begin a session's transaction with a question of who asks; it speaks for the organization that was found.
+
+    The answer has the one who was found, empty when there is nobody, and how the organization stands (core/totals).
+    Nothing is trusted yet: until the session is bound to that very organization it can ask nothing.
+    """
+    connection = session.info["connection"] = db.engine.connect()
+    found, *standing = (orjson.loads(cell or "{}") for cell in begin_with(connection, question))
+    session.info["entered"] = (found.get(ORGANIZATION), reads, tuple(standing))
+    return dict(found)
+
+
 @event.listens_for(Session, "after_begin")
 def announce_organization(session: BaseSession, _transaction: Any, connection: Any) -> None:
     """Tell PostgreSQL for whom this transaction speaks, and hold one that did not say so to reading.
 
-    In the same message it hears how the organization stands (core/totals).
+    In the same message it hears how the organization stands (core/totals). Who has entered has said so already.
     """
-    if connection.dialect.name == "postgresql" and not connection.in_nested_transaction():
-        reads = "false" if session.info.get("write") else "true"
-        cells = begin_with(connection, ANNOUNCE % (organization_of(session), reads))
-        session.info["standing"] = tuple(orjson.loads(cell or "{}") for cell in cells)
+    if connection.dialect.name != "postgresql" or connection.in_nested_transaction():
+        return
+    organization_id, reads = organization_of(session), not session.info.get("write")
+    entered = session.info.pop("entered", None)
+    if entered is not None and entered[:2] == (organization_id, reads):
+        session.info["standing"] = entered[2]
+        return
+    if entered is not None:
+        roll_back(connection.connection.driver_connection)
+    cells = begin_with(connection, ANNOUNCE % (organization_id, reads))
+    session.info["standing"] = tuple(orjson.loads(cell or "{}") for cell in cells)
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -78,7 +78,10 @@ def authenticate() -> None:
         ratelimit.count(f"address:{call.remote_addr}")
         return
     scheme, _space, token = call.headers.get("Authorization", "").partition(" ")
-    g.holder = holder = find_holder(token.strip(), ip=call.remote_addr or "") if scheme.lower() == "bearer" else None
+    reads, holder = call.method in SAFE, None
+    if scheme.lower() == "bearer":
+        holder = find_holder(token.strip(), ip=call.remote_addr or "", reads=reads)
+    g.holder = holder
     if holder is None:
         ratelimit.count(f"address:{call.remote_addr}")
         raise Unauthorized(_("Send a valid API key, or an access token, as a bearer token."))
@@ -86,8 +89,7 @@ def authenticate() -> None:
     method = "GET" if call.method == "HEAD" else call.method
     if call.query_string and (call.url_rule.rule, method) in current_app.extensions["without_parameters"]:
         asked()
-    writes = call.method not in SAFE
-    open_context(holder.tenant, holder.actor, write=writes, rehearsed=writes and DRY_RUN in preferences())
+    open_context(holder.tenant, holder.actor, write=not reads, rehearsed=not reads and DRY_RUN in preferences())
 
 
 def preferences() -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 
 from webapp.core import identity
-from webapp.core.database import utcnow
+from webapp.core.database import db, utcnow
 from webapp.core.identity import KeyHolder, Visit
 from webapp.core.keys import KEY_PREFIX
 from webapp.core.secrets import derive_key
@@ -51,9 +51,11 @@ def read_token(purpose: str, token: str) -> dict[str, Any] | None:
     return claims if claims["exp"] > utcnow().timestamp() else None
 
 
-def find_holder(token: str, *, ip: str) -> KeyHolder | Visit | None:
-    """Return whom a bearer token speaks for, None when it is not valid (any more)."""
+def find_holder(token: str, *, ip: str, reads: bool) -> KeyHolder | Visit | None:
+    """Return whom a bearer token speaks for, None when it is not valid (any more); the request's session enters."""
     if token.startswith(KEY_PREFIX):
-        return identity.find_api_key(token, ip=ip)
+        return identity.find_api_key(token, ip=ip, session=db.session(), reads=reads)
     claims = read_token(ACCESS, token)
-    return identity.find_session(secret_hash=claims["sid"], face="api") if claims else None
+    if claims is None:
+        return None
+    return identity.find_session(secret_hash=claims["sid"], face="api", session=db.session(), reads=reads)
