@@ -6,6 +6,7 @@ from tests.households import Household
 from tests.live import LiveApi, LiveServer
 from tests.rows import add, change, resource, row
 from tests.statements import counted
+from webapp.core import labels
 from webapp.core.context import Context
 from webapp.core.labels import label_of, label_rows, labels_for
 from webapp.core.writes import delete
@@ -116,6 +117,43 @@ def test_large_kinds_are_read_by_their_ids(context: Context):
 
     assert {i: r["label"] for i, r in found["products"].items()} == {ids[0]: "FX3", ids[2]: "FX9"}
     assert found["persons"] == {}
+
+
+@pytest.mark.parametrize("kind", ["products", "persons", "customers", "suppliers"])
+def test_names_that_were_asked_for_are_remembered_until_one_of_the_kind_changes(organization: Household, kind: str):
+    assert resource(kind).remembered
+    with organization.context() as writer:
+        first, other = (add(writer, kind, name=name) for name in ("First", "Other"))
+        writer.session.commit()
+
+    def ask(*ids: int) -> tuple[list[str], int]:
+        with organization.context(write=False) as reader, counted(organization.app) as cost:
+            found = labels_for(reader, {kind: ids})[kind]
+        return [found[row_id]["label"] for row_id in ids], len(
+            [sql for sql in cost.statements if f"FROM {kind}" in sql]
+        )
+
+    assert ask(first) == (["First"], 1)
+    assert ask(first) == (["First"], 0)
+    assert ask(first, other) == (["First", "Other"], 1)
+    with organization.context() as writer:
+        change(writer, kind, other, name="Another")
+        assert label_of(writer, kind, other) == "Another"
+        assert ask(other)[0] == ["Other"]
+        writer.session.commit()
+    assert ask(first, other) == (["First", "Another"], 1)
+
+
+def test_what_is_remembered_has_an_end(organization: Household, monkeypatch):
+    monkeypatch.setattr(labels, "KEPT_NAMES", 2)
+    with organization.context() as writer:
+        ids = [add(writer, "products", name=str(number)) for number in range(4)]
+        writer.session.commit()
+
+    for row_id in (*ids, *ids):
+        with organization.context(write=False) as reader:
+            assert label_of(reader, "products", row_id) == str(ids.index(row_id))
+            assert sum(len(rows) for _version, rows in labels._asked.values()) <= 3
 
 
 def test_what_is_deleted_keeps_its_name(context: Context):

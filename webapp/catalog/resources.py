@@ -234,6 +234,7 @@ SUPPLIERS = Resource(
     search=("name", "contact_name", "email", "city"),
     unique=(Unique(column="name_key", field="name"),),
     actions=(merge_action("suppliers"),),
+    remembered=True,
 )
 DEPRECIATIONS = Resource(
     name="depreciations",
@@ -278,6 +279,7 @@ PRODUCTS = Resource(
     unique=(Unique(column="name_key", field="name", within=("model_number_key", "manufacturer_key")),),
     actions=(merge_action("products"),),
     sync_key="name",
+    remembered=True,
 )
 STATUSES = Resource(
     name="statuses",

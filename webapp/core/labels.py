@@ -14,7 +14,8 @@ from webapp.core.totals import standing
 
 LabelRow = dict[str, Any]
 _cache: dict[tuple[int, str], tuple[str, dict[int, LabelRow]]] = {}
-CACHED_ORGANIZATIONS, KEPT_NAMES = 2_000, 10_000
+_asked: dict[tuple[int, str], tuple[str, dict[int, LabelRow]]] = {}
+CACHED_ORGANIZATIONS, KEPT_NAMES = 2_000, 4_000
 
 
 def label_rows(context: Context, kind: str) -> dict[int, LabelRow]:
@@ -50,13 +51,10 @@ def keep_names(context: Context) -> None:
 
 
 def _large(context: Context, wanted: dict[str, set[Any]]) -> dict[str, dict[int, LabelRow]]:
-    memory: dict[str, dict[int, LabelRow]] = context.session.info.get("kept_names", {})
     missing: dict[str, list[int]] = {}
     found = {}
     for kind, ids in wanted.items():
-        found[kind] = kept = memory.setdefault(kind, {})
-        if len(kept) > KEPT_NAMES:
-            kept.clear()
+        found[kind] = kept = _memory(context, registry.resources[kind])
         if "looked_at" in context.session.info:
             kept |= _looked_at(context, registry.resources[kind], ids - kept.keys())
         if new := ids - kept.keys():
@@ -66,6 +64,22 @@ def _large(context: Context, wanted: dict[str, set[Any]]) -> dict[str, dict[int,
     for kind, rows in _read_all(context, missing).items():
         found[kind] |= rows
     return found
+
+
+def _memory(context: Context, resource: Resource) -> dict[int, LabelRow]:
+    """Return where the names of a large kind are kept: by a session that keeps them, by the process, or not at all."""
+    session, version, place = context.session, "", (context.organization_id, resource.name)
+    memory = session.info.get("kept_names")
+    if memory is None:
+        if not resource.remembered or resource.table.name in session.info.get("touched", ()):
+            return {}
+        memory, version = _asked, standing(session)[1].get(resource.name, "")
+        if place not in memory and sum([len(rows) for _version, rows in memory.values()]) > KEPT_NAMES:
+            memory.clear()
+    if place not in memory or memory[place][0] != version or len(memory[place][1]) > KEPT_NAMES:
+        memory[place] = (version, {})
+    rows: dict[int, LabelRow] = memory[place][1]
+    return rows
 
 
 def _looked_at(context: Context, resource: Resource, ids: set[Any]) -> dict[int, LabelRow]:

@@ -102,7 +102,11 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resource:
-    """One kind of thing, declared once; pages, API, filters, history, import and tests come from it."""
+    """One kind of thing, declared once; pages, API, filters, history, import and tests come from it.
+
+    Each process keeps the names of a `cached` kind, all of them, and of a `remembered` one those that it was asked for,
+    until one of the kind changes. Neither is for what changes all the time: each change of it stamps a version.
+    """
 
     name: str
     model: type[Any]
@@ -128,6 +132,7 @@ class Resource:
     unique: tuple[Unique, ...] = ()
     numbering: Numbering | None = None
     cached: bool = False
+    remembered: bool = False
     label_columns: tuple[str, ...] = ()
     build_labels: Callable[[dict[int, dict[str, Any]]], None] = _nothing
     offer: Callable[[Context, str, Mapping[str, Any] | None], set[int] | None] = _nothing

@@ -90,7 +90,9 @@ def settle(session: BaseSession) -> None:
     ]
     if rows:
         session.execute(ADD_TOTAL, rows, execution_options=CHECKED)
-    kinds = sorted(r.name for r in registry.resources.values() if r.cached and r.table.name in touched)
+    kinds = sorted(
+        r.name for r in registry.resources.values() if (r.cached or r.remembered) and r.table.name in touched
+    )
     if kinds:
         stamps = [
             {"organization_id": organization_of(session), "kind": kind, "version": str(uuid.uuid4())} for kind in kinds

@@ -119,6 +119,7 @@ PERSONS = Resource(
     rules={"make_named": make_person},
     actions=(replace(merge_action("persons"), rule=merge_persons),),
     sync_key="email",
+    remembered=True,
 )
 COMPANIES = Resource(
     name="companies",
@@ -164,5 +165,6 @@ CUSTOMERS = Resource(
     filters=("city", "country", "is_tax_exempt"),
     search=("name", "email", "city"),
     actions=(merge_action("customers"),),
+    remembered=True,
 )
 RESOURCES = (PERSONS, COMPANIES, DEPARTMENTS, CUSTOMERS)
