@@ -5,11 +5,14 @@ Runs as a process of its own: `load.py` reads a JSON plan from its input and wri
 "patience": seconds after which an answer is of no use any more}.
 """
 
+import contextlib
 import json
+import os
 import selectors
 import socket
 import sys
 import time
+from collections import deque
 from typing import Any
 
 MOST_CONNECTIONS = 600
@@ -66,7 +69,7 @@ class Load:
         self.seconds, self.rate = float(plan["seconds"]), float(plan.get("rate") or 0)
         self.patience = float(plan.get("patience") or 3600)
         self.selector = selectors.DefaultSelector()
-        self.idle: list[Connection] = []
+        self.idle: deque[Connection] = deque()  # in turn, so that each worker that took one gets its share
         self.opened = self.sent = self.unanswered = 0
         self.answers: list[tuple[float, float, int, bool]] = []
         for _ in range(int(plan["connections"])):
@@ -81,7 +84,7 @@ class Load:
 
     def send(self, began: float) -> None:
         """Send the next request over a connection that waits, or a new one."""
-        connection = self.idle.pop() if self.idle else self.open()
+        connection = self.idle.popleft() if self.idle else self.open()
         connection.send(self.requests[self.sent % len(self.requests)], began)
         self.sent += 1
 
@@ -143,4 +146,6 @@ class Load:
 
 
 if __name__ == "__main__":
+    with contextlib.suppress(PermissionError):  # it stands for other machines, which do not wait for this one's cores
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
     json.dump(Load(json.load(sys.stdin)).run(), sys.stdout)

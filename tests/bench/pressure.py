@@ -18,7 +18,7 @@ from webapp.imports import rules as imports
 QUEUE, OVERLOADED = 6, 20.0
 PATIENCE = 5.0
 """Seconds after which nobody waits for a list any more: a later answer is not a good one."""
-MODERATE = 0.25
+MODERATE = 0.1
 """The others' load, as a share of what the server can do; the flood is ten times of it."""
 
 
@@ -65,7 +65,7 @@ def _peak(server: Served, organization: Organization, seconds: float) -> float:
 
 def _p95(server: Served, organization: Organization, rate: float, seconds: float) -> tuple[float, int]:
     """Return the p95 of an open loop in milliseconds, and how many were not answered well."""
-    seen = server.load([get(LIST, organization)], seconds=seconds, connections=4, rate=rate)
+    seen = server.load([get(LIST, organization)], seconds=seconds, connections=8, rate=rate)
     failed = seen["sent"] - seen["statuses"].get("200", 0)
     return percentile(seen["milliseconds"] or [60_000.0], 0.95), failed
 

@@ -97,7 +97,7 @@ def stage(monkeypatch):
 
 
 def is_empty(line: Line) -> bool:
-    return line._count == 0 and not +line.inside and not line._is_running and not line._waiting
+    return line._count == 0 and not +line.inside and line._running is None and not line._waiting
 
 
 def test_one_request_runs_while_the_others_wait(stage):
@@ -110,7 +110,7 @@ def test_one_request_runs_while_the_others_wait(stage):
     assert is_empty(stage.line)
 
 
-def test_whoever_has_waited_longest_for_a_turn_is_next_whatever_others_have_in_the_line():
+def test_whoever_has_run_the_least_is_next_whatever_others_have_in_the_line():
     line = Line(30)
     flood = [line.enter(OURS) for _ in range(10)]
     assert flood[0].take()
@@ -142,6 +142,31 @@ def test_credentials_of_one_organization_take_turns_too():
         thread.join(SOON)
 
     assert order[0] == "user:2"
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "first"), [(0.1, [THEIRS, THEIRS, OURS]), (5, [OURS, THEIRS, THEIRS])], ids=["of late", "long ago"]
+)
+def test_who_asks_little_is_served_before_who_has_run_a_lot_of_late(monkeypatch, seconds_ago, first):
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("webapp.edge.line.time", clock)
+    line, order = Line(30), []
+    for names, seconds, passed in ((OURS, 1.0, seconds_ago), (THEIRS, 0.1, 0)):
+        place = line.enter(names)
+        place.take()
+        clock.now += seconds
+        place.leave()
+        clock.now += passed
+    running = line.enter(("somebody", "somebody's key"))
+    running.take()
+    threads = [run_in_turn(line.enter(names), order) for names in (OURS, THEIRS, THEIRS)]
+    wait_for(line, 3)
+
+    running.leave()
+    for thread in threads:
+        thread.join(SOON)
+
+    assert order == [names[0] for names in first]
 
 
 def run_in_turn(place, order, name=""):
@@ -374,7 +399,7 @@ def test_others_run_while_a_request_waits_for_a_lock_or_steps_aside():
 
     assert order == [THEIRS[0]]
     with aside():
-        assert not line._is_running
+        assert line._running is None
     assert long.has_turn
     long.leave()
     thread.join(SOON)

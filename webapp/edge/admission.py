@@ -2,7 +2,7 @@
 
 More threads at work in one process have bad tails, and a line without an end answers nobody in time. So the server has
 many threads that wait (bodies that come slowly, files that are fetched slowly, turns), and each takes a turn to run.
-The next turn goes to the organization that has waited longest for one, and in it to the credential that has; whoever
+The next turn goes to the organization that has run the least of late, and in it to the credential that has; whoever
 floods waits behind himself. What finds the line full is refused at once, with `Retry-After`, before it costs anything.
 """
 

@@ -1,9 +1,10 @@
 """The line of a process: one request runs at a time, the others wait for turns that are shared out fairly.
 
-The next turn goes to the organization that has waited longest for one, and in it to the credential that has; whoever
-floods waits behind himself.
+The next turn goes to the organization that has run the least of late, and in it to the credential that has: who asks
+little is served at once, and whoever floods waits behind himself.
 """
 
+import math
 import threading
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ Names = tuple[str, str]
 EXPECTED = 1.0  # seconds that a request should have to wait behind its own credential's others
 AT_LEAST = 8  # requests that a credential may have inside in any case, as browsers ask for a page's parts
 REMEMBERED = 10_000
+OF_LATE = 0.5  # seconds after which what somebody ran counts for a third
 
 
 class Line:
@@ -22,11 +24,11 @@ class Line:
     def __init__(self, room: int) -> None:
         self.room = room
         self.inside: Counter[str] = Counter()
-        self._count = self._turns = self._kept = 0
+        self._count = self._kept = 0
         self._waiting: list[Place] = []
-        self._last: dict[str, int] = {}
+        self._ran: dict[str, tuple[float, float]] = {}  # seconds that count of what somebody ran, and when that was
         self._began, self._seconds = 0.0, 0.0  # when this turn began, and how long turns are on the whole
-        self._is_running = False
+        self._running: Place | None = None
         self._lock = threading.RLock()  # an answer thrown away may be collected inside of it
 
     def enter(self, names: Names) -> "Place | int":
@@ -62,7 +64,7 @@ class Line:
     def take(self, place: "Place", patience: float) -> bool:
         """Wait for a turn, and tell whether it came in time (negative patience: however long it takes)."""
         with self._lock:
-            if not self._is_running:
+            if self._running is None:
                 self._begin(place)
                 return True
             place.turn.acquire(blocking=False)
@@ -76,12 +78,18 @@ class Line:
         return False
 
     def give(self) -> None:
-        """End a turn: the next is of who has waited longest since the last one."""
+        """End a turn: the next is of who has run the least of late, and of his of who came first."""
         with self._lock:
-            self._is_running = False
-            self._seconds += (time.monotonic() - self._began - self._seconds) / 32
+            now = time.monotonic()
+            took = now - self._began
+            self._seconds += (took - self._seconds) / 32
+            if len(self._ran) > REMEMBERED:
+                self._ran.clear()
+            for name in self._running.names if self._running is not None else ():
+                self._ran[name] = (self._ran_of_late(name, now) + took, now)
+            self._running = None
             if self._waiting:
-                place = min(self._waiting, key=self._standing)
+                place = min(self._waiting, key=lambda each: [self._ran_of_late(name, now) for name in each.names])
                 self._waiting.remove(place)
                 self._begin(place)
                 place.turn.release()
@@ -91,15 +99,11 @@ class Line:
         return bool(self._waiting)
 
     def _begin(self, place: "Place") -> None:
-        self._is_running, self._began = True, time.monotonic()
-        self._turns += 1
-        if len(self._last) > REMEMBERED:
-            self._last.clear()
-        for name in place.names:
-            self._last[name] = self._turns
+        self._running, self._began = place, time.monotonic()
 
-    def _standing(self, place: "Place") -> tuple[int, ...]:
-        return tuple(self._last.get(name, 0) for name in place.names)
+    def _ran_of_late(self, name: str, now: float) -> float:
+        seconds, at = self._ran.get(name, (0.0, 0.0))
+        return seconds * math.exp((at - now) / OF_LATE)
 
 
 class Place:
