@@ -78,7 +78,7 @@ class Call:
         """
         if db.engine.dialect.name != "postgresql" or "connection" in session.info or session.in_transaction():
             return self(**values)
-        given = ", ".join([f"'{quotable(value)}'" for value in values.values()])
+        given = ", ".join([f"'{quotable(values[name])}'" for name in self.takes])
         row = enter(session, f"SELECT * FROM identity_enter_{self.name}({given}, {reads})", reads=reads)
         moments = [name for name, kind in self.gives.items() if kind is MOMENT and row.get(name)]
         return [row | {name: datetime.fromisoformat(row[name]) for name in moments}] if row else []
