@@ -55,6 +55,7 @@ def sync(stage: Stage) -> list[Figure]:
     with stage.copy(stage.built(stage.middle)) as built:
         app = stage.app(built)
         client = ApiClient(app, built.big.api_key)
+        gc.freeze()  # as wsgi.py does
         for turn in range(max(3, stage.rounds // 2)):
             took["new"].append(_synced(client, _items(turn, built), "created"))
             took["changed"].append(
@@ -155,6 +156,7 @@ def importing(stage: Stage) -> list[Figure]:
     with stage.copy(stage.built(stage.middle)) as built:
         app = stage.app(built)
         gc.freeze()  # as the worker does when it starts
+        gc.set_threshold(50_000)
         began = time.perf_counter()
         import_id = uploaded(app, built, rows)
         checked = time.perf_counter() - began

@@ -57,6 +57,25 @@ def test_rows_are_planned_anew_when_what_they_name_has_changed(importer: Importe
     assert set(importer.fates(import_id)) == {"error"}
 
 
+@pytest.mark.postgresql
+def test_rows_are_planned_anew_when_a_change_that_had_begun_before_their_check_is_seen(
+    importer: Importer, planned: list[int]
+):
+    tools, lasers = (make(importer.organization, "categories", name=name) for name in ("Tools", "Lasers"))
+    product = make(importer.organization, "products", name="L7", category_id=tools)
+    with importer.organization.context() as slow:
+        change(slow, "products", product, category_id=lasers)
+        make(importer.organization, "departments", name="Later in the log, sooner to be seen")
+        import_id = importer.upload("Serial number,Product\nS-1,L7\n")
+        slow.session.commit()
+    planned.clear()
+
+    importer.do(rules.apply, import_id)
+
+    assert sum(planned) == 1
+    assert [row["category_id"] for row in importer.living()] == [lasers]
+
+
 def test_a_row_whose_serial_number_was_taken_meanwhile_is_planned_anew(importer: Importer, planned: list[int]):
     make(importer.organization, "categories", name="Tools")
     import_id = importer.upload(sheet(3))

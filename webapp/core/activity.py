@@ -1,6 +1,6 @@
 """The activity log: what was changed, by whom, through which face, field by field, in the transaction that did it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -21,6 +21,7 @@ from webapp.core.database import (
     table_of,
     utcnow,
 )
+from webapp.core.driver import dicts
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED, TenantScoped, scoped, tenant_table_arguments
 
@@ -90,25 +91,26 @@ def differences(
     before: Mapping[str, Any] | None, changes: Mapping[str, Any], secrets: frozenset[str] = frozenset()
 ) -> dict[str, list[Any]]:
     """Return {column: [old, new]} of what a write says, secrets hidden."""
+    if not before:
+        said = {c: plain(v) for c, v in changes.items() if v is not None and c != "custom" and is_recorded(c)}
+        made = {c: [None, HIDDEN if c in secrets else value] for c, value in said.items()}
+        return made | _own_differences({}, changes.get("custom") or {})
     found: dict[str, list[Any]] = {}
-    before = before or {}
     for column, new in changes.items():
         old = before.get(column)
         if old is new or not is_recorded(column):
             continue
         if column == "custom":
-            found |= {name: pair for name, pair in _pairs(old or {}, new or {}) if pair[0] != pair[1]}
-            continue
-        pair = [plain(old), plain(new)]
-        if pair[0] != pair[1]:
-            found[column] = [HIDDEN if old else None, HIDDEN] if column in secrets else pair
+            found |= _own_differences(old or {}, new or {})
+        elif (was := old if old is None else plain(old)) != (now := plain(new)):
+            found[column] = [HIDDEN if old else None, HIDDEN] if column in secrets else [was, now]
     return found
 
 
-def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
-    """Yield (column, [old, new]) of custom values, each by itself."""
-    for key in sorted(old.keys() | new.keys(), key=int):
-        yield f"custom.{key}", [plain(old.get(key)), plain(new.get(key))]
+def _own_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return {column: [old, new]} of custom values, each by itself: as JSON has them, they are plain."""
+    keys = sorted(old.keys() | new.keys(), key=int)
+    return {f"custom.{key}": [old.get(key), new.get(key)] for key in keys if old.get(key) != new.get(key)}
 
 
 def name_of(table: str, row: Mapping[str, Any]) -> str:
@@ -120,7 +122,6 @@ def name_of(table: str, row: Mapping[str, Any]) -> str:
 def activity_row(
     context: Context | None,
     organization_id: int,
-    *,
     table: str,
     row: Mapping[str, Any],
     event_name: str,
@@ -154,16 +155,8 @@ def history(
     context: Context, resource: Resource, row_id: int, *, before_id: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
     """Return the newest lines about one thing, newest first, as dicts of the log's columns."""
-    table = table_of(Activity)
-    query = (
-        select(table)
-        .where(scoped(context.session, table), table.c.item_type == resource.table.name, table.c.item_id == row_id)
-        .order_by(table.c.id.desc())
-        .limit(limit)
-    )
-    if before_id is not None:
-        query = query.where(table.c.id < before_id)
-    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+    lines = table_of(Activity).c
+    return _newest(context, lines.item_type == resource.table.name, lines.item_id == row_id, before=before_id, n=limit)
 
 
 def change_set(
@@ -174,9 +167,12 @@ def change_set(
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return the lines of a change set, newest first."""
+    mine = table_of(Activity).c.change_set_id == change_set_id
+    return _newest(context, mine, *where, before=before_id, n=limit)
+
+
+def _newest(context: Context, *where: ColumnElement[bool], before: int | None, n: int | None) -> list[dict[str, Any]]:
     table = table_of(Activity)
-    query = select(table).where(scoped(context.session, table), table.c.change_set_id == change_set_id, *where)
-    query = query.order_by(table.c.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(table.c.id < before_id)
-    return [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+    older = [] if before is None else [table.c.id < before]
+    query = select(table).where(scoped(context.session, table), *where, *older).order_by(table.c.id.desc()).limit(n)
+    return dicts(context.session.execute(query, execution_options=CHECKED))

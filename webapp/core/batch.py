@@ -7,20 +7,20 @@ from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, select
+from sqlalchemy import Table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from webapp.core.activity import activity_row, differences, event_of
 from webapp.core.blockers import Blocker, blockers
 from webapp.core.checks import check, taken_meanwhile
-from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.errors import Conflict, Invalid
-from webapp.core.insertion import insert_rows, update_rows
+from webapp.core.insertion import Stamp, insert_rows, update_rows
+from webapp.core.matching import living_rows
 from webapp.core.recorder import note_for_commit, record
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, Entity, among, organization_of
+from webapp.core.tenancy import Entity, organization_of
 from webapp.core.writes import (
     Change,
     Draft,
@@ -33,21 +33,12 @@ from webapp.core.writes import (
 
 Row = dict[str, Any]
 CHUNK = 500
+GUID: Stamp = ("guid", "gen_random_uuid()::text", lambda: str(uuid.uuid4()))
 
 
 def find_rows(context: Context, resource: Resource, column: str, values: Iterable[Any]) -> dict[Any, Row]:
     """Return {value: whole living row} of the rows in reach whose column has one of the values, lowest id first."""
-    wanted = sorted({value for value in values if value is not None})
-    table = resource.table
-    found: dict[Any, Row] = {}
-    for start in range(0, len(wanted), 1000):
-        chosen = among(context.session, table.c[column], wanted[start : start + 1000])
-        query = select(table).where(*reach(context, resource), chosen)
-        if "deleted_at" in table.c:
-            query = query.where(table.c.deleted_at.is_(None))
-        for row in context.session.execute(query.order_by(table.c.id), execution_options=CHECKED).mappings():
-            found.setdefault(row[column], dict(row))
-    return found
+    return {value: rows[0] for value, rows in living_rows(context, resource, column, values).items()}
 
 
 def plan_rows(
@@ -85,22 +76,20 @@ def write_rows(context: Context, resource: Resource, drafts: Sequence[Draft], no
     for draft in new:
         draft.changes = {**given, **draft.changes}
     try:
-        ids = dict(zip(map(id, new), _insert(context, resource, new), strict=True))
+        made = _insert(context, resource, new)
+        ids = {id(d): d.current["id"] for d in good if d.current} | dict(zip(map(id, new), made, strict=True))
         _update(context, resource, changed)
     except IntegrityError as error:
         context.session.rollback()
         if isinstance(taken_meanwhile(resource, error), Invalid):
             raise Conflict(_("Somebody took one of these at the same moment. Try again."), code="taken") from error
         raise
-    blank = _defaults(resource.table)
-    after = [
-        (draft, Change(draft.current, {**(draft.current or blank), **draft.changes, "id": _id_of(draft, ids)}))
-        for draft in (*new, *changed)
-    ]
-    _log(context, resource, after, note)
+    blank, written = _defaults(resource.table), [*new, *changed]
+    after = [Change(d.current, {**(d.current or blank), **d.changes, "id": ids[id(d)]}) for d in written]
+    _log(context, resource, list(zip(written, after, strict=True)), note)
     if after:
-        settle(context, resource, [change for _draft, change in after])
-    return [_id_of(draft, ids) for draft in good]
+        settle(context, resource, after)
+    return [ids[id(draft)] for draft in good]
 
 
 def deletable(context: Context, resource: Resource, ids: list[int]) -> tuple[list[Row], dict[int, list[Blocker]]]:
@@ -119,10 +108,6 @@ def delete_rows(context: Context, resource: Resource, rows: Iterable[Row]) -> in
     return len(write_rows(context, resource, [Draft(resource, row, {}, {"deleted_at": context.at}) for row in rows]))
 
 
-def _id_of(draft: Draft, ids: Mapping[int, int]) -> int:
-    return int(draft.current["id"]) if draft.current is not None else ids[id(draft)]
-
-
 @cache
 def _defaults(table: Table) -> dict[str, Any]:
     """Return what a table's columns hold in a row that says nothing of them."""
@@ -137,10 +122,9 @@ def _insert(context: Context, resource: Resource, drafts: list[Draft]) -> list[i
     own: Row = {"organization_id": organization_of(context.session)}
     if issubclass(resource.model, Entity):
         own |= {"created_at": context.at, "updated_at": context.at, "version": 1}
-        rows = [draft.changes | own | {"guid": str(uuid.uuid4())} for draft in drafts]
-    else:
-        rows = [draft.changes | own for draft in drafts]
-    return insert_rows(context.session, table, rows, columns=(*_defaults(table), "organization_id"))
+    rows = [draft.changes | own for draft in drafts]
+    stamps = (GUID,) if "guid" in table.c else ()
+    return insert_rows(context.session, table, rows, stamps, columns=(*_defaults(table), "organization_id"))
 
 
 def _update(context: Context, resource: Resource, drafts: list[Draft]) -> None:
@@ -164,10 +148,7 @@ def _log(context: Context, resource: Resource, written: list[tuple[Draft, Change
         found = differences(draft.current, draft.changes, resource.model.__secrets__)
         events[event] += 1
         if event != "Update" or found:
-            row = change.after
-            lines.append(
-                activity_row(context, organization_id, table=table, row=row, event_name=event, changes=found, note=note)
-            )
+            lines.append(activity_row(context, organization_id, table, change.after, event, found, note))
     for event, count in events.items():
         note_for_commit(context.session, table, event, count)
     record(context.session, lines)

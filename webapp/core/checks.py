@@ -41,13 +41,11 @@ def check(context: Context, resource: Resource, drafts: list["Draft"], *, referr
 
 
 def _pairs(resource: Resource, drafts: list["Draft"]) -> list[tuple[Table, str, int]]:
-    targets = references(resource.table)
-    return [
-        (target, column, row_id)
-        for draft in drafts
-        for column, target in targets.items()
-        if (row_id := draft.changes.get(column)) is not None and draft.changed(column)
-    ]
+    pairs: list[tuple[Table, str, int]] = []
+    for column, target in references(resource.table).items():
+        said = [draft for draft in drafts if draft.changes.get(column) is not None]
+        pairs += ((target, column, row_id) for row_id in {draft[column] for draft in said if draft.changed(column)})
+    return pairs
 
 
 def _claims(resource: Resource, drafts: list["Draft"]) -> list[Claim]:

@@ -4,7 +4,7 @@ Values stand twice: in the JSON `custom` of their row, by the field's id, for re
 indexed, for filters and sorting (D2).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -38,7 +38,6 @@ from webapp.core.tenancy import (
     CHECKED,
     Entity,
     SoftDeleted,
-    TenantScoped,
     among,
     organization_of,
     tenant_reference,
@@ -119,8 +118,7 @@ class CustomValue(Model):
     date_value: Mapped[date | None] = mapped_column(Date)
 
     __table_args__ = (
-        *TenantScoped.tenant_arguments()[:1],
-        *tenant_reference("custom_fields", "field_id"),
+        *tenant_reference("custom_fields", "field_id"),  # which leads to the organization
         *(_index_of(kind) for kind in ("text", "int", "date")),
     )
 
@@ -137,6 +135,7 @@ MAKERS: Mapping[str, Callable[[Row, dict[str, Any]], FaceField]] = {
     "choices": lambda row, words: Codes({option: option for option in row["options"]}, strict=True, **words),
 }
 COLUMNS = {"number": "int_value", "amount": "int_value", "flag": "int_value", "day": "date_value"}
+REVIVED: Mapping[str, Callable[[str], Any]] = {"number": Decimal, "amount": Decimal, "day": date.fromisoformat}
 _tailored: dict[tuple[int, str], tuple[Any, Any, Resource]] = {}
 REMEMBERED = 2_000
 
@@ -207,11 +206,8 @@ def carrier_of_sets(resource: Resource) -> str:
 
 def revived(item: FaceField, value: Any) -> Any:
     """Return a value of the JSON, where numbers and days are text, as Python has it."""
-    if value is None:
-        return None
-    if item.kind in {"number", "amount"}:
-        return Decimal(value)
-    return date.fromisoformat(value) if item.kind == "day" else value
+    revive = REVIVED.get(item.kind)
+    return value if value is None or revive is None else revive(value)
 
 
 def stored_value(row: Row, column: str) -> Any:
@@ -315,34 +311,24 @@ def keep_values(context: Context, resource: Resource, changes: Sequence[Any]) ->
     """Keep the indexed values true to what was written into the JSON of some rows."""
     stale: dict[int, list[int]] = {}
     fresh: list[dict[str, Any]] = []
-    customs = [(str(item.custom_id), item) for item in tailor(context, resource).customs.values()]
-    for change in changes:
-        before, after = (change.before or {}).get("custom") or {}, change.after.get("custom") or {}
-        if before == after:
-            continue
-        row_id = change.after["id"]
-        for key, item in customs:
+    own = {"organization_id": organization_of(context.session)}
+    told = [((c.before or {}).get("custom") or {}, c.after.get("custom") or {}, c.after["id"]) for c in changes]
+    told = [each for each in told if each[0] != each[1]]
+    for item in sorted(tailor(context, resource).customs.values(), key=lambda item: int(item.custom_id or 0)):
+        key, column = str(item.custom_id), COLUMNS.get(item.kind, "text_value")  # in the order of its indexes
+        for before, after, row_id in told:
             if (value := after.get(key)) == before.get(key):
                 continue
             if key in before:
                 stale.setdefault(int(key), []).append(row_id)
-            fresh += _indexed(context, item, row_id, value)
+            for position, one in enumerate(value if isinstance(value, list) else [value]):
+                if one is not None:
+                    found = comparable(item, revived(item, one))
+                    fresh.append(
+                        own | {"field_id": item.custom_id, "row_id": row_id, "position": position, column: found}
+                    )
     for field_id, row_ids in stale.items():
         mine = VALUES.c.organization_id == organization_of(context.session), VALUES.c.field_id == field_id
         gone = delete(VALUES).where(*mine, among(context.session, VALUES.c.row_id, row_ids))
         context.session.execute(gone, execution_options=CHECKED)
-    fresh.sort(key=lambda value: int(value["field_id"]))  # as its indexes stand
     insert_rows(context.session, VALUES, fresh, columns=tuple(VALUES.c.keys()))
-
-
-def _indexed(context: Context, item: FaceField, row_id: int, value: Any) -> Iterable[dict[str, Any]]:
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    for position, one in enumerate(values):
-        if one is not None:
-            yield {
-                "organization_id": organization_of(context.session),
-                "field_id": item.custom_id,
-                "row_id": row_id,
-                "position": position,
-                COLUMNS.get(item.kind, "text_value"): comparable(item, revived(item, one)),
-            }

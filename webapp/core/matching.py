@@ -1,6 +1,6 @@
 """Things by the key that another system knows them by: one row, none, or several that other fields tell apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import key_of
+from webapp.core.driver import dicts
 from webapp.core.fields import Text
 from webapp.core.resource import Resource, Unique
 from webapp.core.tenancy import CHECKED, among
@@ -30,16 +31,21 @@ def candidates(
     context: Context, resource: Resource, key: str, patches: Sequence[Mapping[str, Any]]
 ) -> dict[Any, list[Row]]:
     """Return {compared value: whole living rows in reach, lowest id first} of the keys that some patches give."""
-    table, column = resource.table, key_column(resource, key)
-    wanted = sorted({compared(resource, key, patch[key]) for patch in patches if patch.get(key) is not None})
+    wanted = {compared(resource, key, patch[key]) for patch in patches if patch.get(key) is not None}
+    return living_rows(context, resource, key_column(resource, key), wanted)
+
+
+def living_rows(context: Context, resource: Resource, column: str, values: Iterable[Any]) -> dict[Any, list[Row]]:
+    """Return {value: whole living rows in reach, lowest id first} of the rows whose column has one of some values."""
+    wanted, table = sorted({value for value in values if value is not None}), resource.table
     found: dict[Any, list[Row]] = {}
     for start in range(0, len(wanted), CHUNK):
         chosen = among(context.session, table.c[column], wanted[start : start + CHUNK])
         query = select(table).where(*reach(context, resource), chosen)
         if "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
-        for row in context.session.execute(query.order_by(table.c.id), execution_options=CHECKED).mappings():
-            found.setdefault(row[column], []).append(dict(row))
+        for row in dicts(context.session.execute(query.order_by(table.c.id), execution_options=CHECKED)):
+            found.setdefault(row[column], []).append(row)
     return found
 
 

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session as BaseSession
 from webapp.core.activity import Activity, activity_row, differences, event_of
 from webapp.core.context import Context
 from webapp.core.database import Session, column_names, table_of, utcnow
-from webapp.core.insertion import insert_rows
+from webapp.core.insertion import Stamp, insert_rows
 from webapp.core.resource import Resource
 from webapp.core.seals import seal
 from webapp.core.tenancy import Entity, TenantScoped, organization_of
 
+TRANSACTION: Stamp = ("transaction_id", "pg_current_xact_id()::text::bigint", lambda: None)
 _watchers: list[Callable[[BaseSession], None]] = []
 
 
@@ -29,7 +30,7 @@ def record(session: BaseSession, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     table = table_of(Activity)
-    ids = insert_rows(session, table, rows, stamps=(("transaction_id", "pg_current_xact_id()::text::bigint"),))
+    ids = insert_rows(session, table, rows, (TRANSACTION,))
     if session.get_bind().dialect.name != "postgresql":
         seal(session, [{**row, "id": new_id, "transaction_id": None} for row, new_id in zip(rows, ids, strict=True)])
     if session.info.get("told") is not (transaction := session.get_transaction()):
@@ -78,16 +79,8 @@ def write_noticed(session: BaseSession, _context: Any) -> None:
         event_name = event_of(before, changes)
         found = differences(before, values if before is None else changes, type(row).__secrets__)
         if before is None or found or event_name != "Update":
-            rows.append(
-                activity_row(
-                    session.info.get("context"),
-                    organization_of(session),
-                    table=table,
-                    row=values,
-                    event_name=event_name,
-                    changes=found,
-                )
-            )
+            context = session.info.get("context")
+            rows.append(activity_row(context, organization_of(session), table, values, event_name, found))
         note_for_commit(session, table, event_name)
     record(session, rows)
 
@@ -107,18 +100,5 @@ def remember(
     context: Context, resource: Resource, row: Mapping[str, Any], event_name: str, note: str | None = None
 ) -> None:
     """Write a line about something that changed no column, such as a sign-in."""
-    session = context.session
-    record(
-        session,
-        [
-            activity_row(
-                context,
-                organization_of(session),
-                table=resource.table.name,
-                row=row,
-                event_name=event_name,
-                changes={},
-                note=note,
-            )
-        ],
-    )
+    organization_id, table = organization_of(context.session), resource.table.name
+    record(context.session, [activity_row(context, organization_id, table, row, event_name, {}, note)])

@@ -99,6 +99,7 @@ def run_worker(app: Flask) -> None:
     """Serve the queue and the sweep until the process is told to stop."""
     os.nice(app.config["WORKER_NICENESS"])
     gc.freeze()  # an import's rows are many, and no reason to walk through the whole program
+    gc.set_threshold(50_000)  # nor through themselves: they hold no circles
     stop = threading.Event()
     sweeper = threading.Thread(target=sweep, args=(app, stop), daemon=True)
     sweeper.start()

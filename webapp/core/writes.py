@@ -20,6 +20,7 @@ from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.custom import is_customizable, keep_values, plan_custom, searched, tailor
 from webapp.core.database import column_names, key_of
+from webapp.core.driver import dicts
 from webapp.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from webapp.core.jobs import enqueue
 from webapp.core.labels import label_rows
@@ -131,7 +132,7 @@ class Facts:
         inside = resource.belongs(self.context) if resource.belongs else scoped(self.context.session, table)
         shown = [table.c[item.column] for item in resource.stored.values()] if resource.belongs else table.c
         query = select(*shown).where(inside, among(self.context.session, table.c.id, sorted(missing)))
-        found = {r["id"]: dict(r) for r in self.context.session.execute(query, execution_options=CHECKED).mappings()}
+        found = {row["id"]: row for row in dicts(self.context.session.execute(query, execution_options=CHECKED))}
         self._rows.update({(kind, row_id): found.get(row_id) for row_id in missing})
         if not resource.belongs:
             self.context.session.info.setdefault("looked_at", {}).setdefault(kind, {}).update(found)

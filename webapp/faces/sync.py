@@ -202,9 +202,10 @@ def _waves(
         chosen: list[Entry] = []
         held: set[Any] = set()
         waits = _waits(context, resource, left, own)
+        least = min(waits)
         for entry, wait in zip(left, waits, strict=True):
             value = None if entry[2] else compared(resource, key, entry[1][key])
-            if entry[2] or (wait == min(waits) and value not in held):
+            if entry[2] or (wait == least and value not in held):
                 chosen.append(entry)
             else:
                 held.add(value)

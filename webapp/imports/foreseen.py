@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import ColumnElement, Table, Text, cast, func, literal, null, select
 
 from webapp.core.activity import Activity, plain
 from webapp.core.checks import check
@@ -19,7 +19,7 @@ from webapp.core.context import Context
 from webapp.core.custom import DEFINITIONS, SETS
 from webapp.core.database import table_of
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.tenancy import CHECKED, among, scoped
 from webapp.core.writes import Draft
 
 if TYPE_CHECKING:
@@ -32,12 +32,20 @@ REVIVED: Mapping[type, Callable[[Any], Any]] = {
     Decimal: Decimal,
 }
 Row = dict[str, Any]
+LOOK_BACK = 10_000
+"""How many lines may have been written since the first of a change that had begun and was not to be seen yet."""
 
 
 def basis_of(context: Context) -> Row:
-    """Return what plans go by from now on: the organization, the day, who asks, and the log so far."""
-    last = select(func.coalesce(func.max(LOG.c.id), 0)).where(scoped(context.session, LOG))
-    return {"log": context.session.execute(last, execution_options=CHECKED).scalar_one(), **_asked_by(context)}
+    """Return what plans go by from now on: the organization, the day, who asks, the log so far, what could be seen.
+
+    A change that has begun may have lines before the last, and show them later; on SQLite only one writes at a time.
+    """
+    postgresql = context.session.get_bind().dialect.name == "postgresql"
+    seen: ColumnElement[Any] = cast(func.pg_current_snapshot(), Text) if postgresql else null()
+    query = select(func.coalesce(func.max(LOG.c.id), 0), seen).where(scoped(context.session, LOG))
+    last, snapshot = context.session.execute(query, execution_options=CHECKED).one()
+    return {"log": last, "seen": snapshot, **_asked_by(context)}
 
 
 def _asked_by(context: Context) -> Row:
@@ -51,15 +59,19 @@ def _asked_by(context: Context) -> Row:
 
 def stands(context: Context, resource: Resource, basis: Row | None) -> bool:
     """Tell whether plans of new things still hold: nobody else has changed anything that such a thing refers to."""
-    if basis is None or {"log": basis["log"], **_asked_by(context)} != basis:
+    if basis is None or not _asked_by(context).items() <= basis.items():
         return False
+    since = LOG.c.id > basis["log"]
+    if basis.get("seen"):
+        writer, seen = func.xid8(cast(LOG.c.transaction_id, Text)), func.pg_snapshot(literal(basis["seen"], Text))
+        since = (LOG.c.id > basis["log"] - LOOK_BACK) & ~func.pg_visible_in_snapshot(writer, seen)
     kinds = {DEFINITIONS, SETS, *(str(item.target) for item in resource.references.values())} - {resource.name}
     for kind in list(kinds):
         kinds |= {str(item.target) for item in registry.resources[kind].references.values()} - {resource.name}
     others = (
         select(LOG.c.id)
-        .where(scoped(context.session, LOG), LOG.c.id > basis["log"], LOG.c.change_set_id != context.change_set_id)
-        .where(LOG.c.item_type.in_(sorted({registry.resources[kind].table.name for kind in kinds})))
+        .where(scoped(context.session, LOG), since, LOG.c.change_set_id != context.change_set_id)
+        .where(among(context.session, LOG.c.item_type, sorted({registry.resources[kind].table.name for kind in kinds})))
         .limit(1)
     )
     return context.session.execute(others, execution_options=CHECKED).first() is None
@@ -84,8 +96,7 @@ def drafts_of(context: Context, resource: Resource, rows: Sequence[Row]) -> dict
 
 
 def _revived(table: Table, plan: Row) -> Row:
-    revivers = _revivers(table)
-    return {name: revive(value) if (revive := revivers.get(name)) else value for name, value in plan.items()}
+    return plan | {name: revive(plan[name]) for name, revive in _revivers(table).items() if name in plan}
 
 
 @cache

@@ -22,6 +22,7 @@ from webapp.core import identity
 from webapp.core.batch import write_rows
 from webapp.core.context import Context
 from webapp.core.database import utcnow
+from webapp.core.driver import dicts
 from webapp.core.errors import Conflict
 from webapp.core.files import store
 from webapp.core.insertion import insert_rows, update_rows
@@ -209,7 +210,7 @@ def _next_rows(work: Work, planner: Planner) -> tuple[list[Row], int]:
             .order_by(ROWS.c.number)
             .limit(APPLY_CHUNK)
         )
-        rows = [dict(row) for row in context.session.execute(query, execution_options=CHECKED).mappings()]
+        rows = dicts(context.session.execute(query, execution_options=CHECKED))
         due = [row for row in rows if planner.depth(row["number"]) == level]
         if due:
             return due, level * LEVEL + int(rows[-1]["number"])
@@ -271,6 +272,8 @@ def _keep_outcomes(
     context: Context, planner: Planner, pairs: Sequence[tuple[int, Planned]], ids: Mapping[int, int]
 ) -> None:
     """Write down what became of other rows: things may have changed since their check."""
+    if not pairs:
+        return
     kept = ("fate", "changes", "errors", "note", "carried", "item_id", "applied_at")
     outcomes = []
     for (row_id, row), outcome in zip(pairs, planner.describe([row for _id, row in pairs]), strict=True):

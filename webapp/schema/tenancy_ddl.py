@@ -3,6 +3,7 @@
 Migrations call these and name their columns themselves. Nothing here knows a model: old migrations keep their meaning.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -119,8 +120,6 @@ def make_searchable(op: "Operations", name: str) -> None:
         op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
         op.execute(f"CREATE INDEX ix_{name}_search ON {name} USING gin (organization_id, search_text gin_trgm_ops)")
         make_search_function(op, name)
-        op.execute(f"REVOKE ALL ON FUNCTION search_{name}(text[], boolean, integer) FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION search_{name}(text[], boolean, integer) TO {RUNTIME_ROLE}")
         return
     op.execute(f"CREATE VIRTUAL TABLE {name}_search USING fts5(tenant, body, tokenize = 'trigram')")
     values = "new.id, printf('%012d', new.organization_id), new.search_text"
@@ -139,34 +138,54 @@ def make_searchable(op: "Operations", name: str) -> None:
 
 
 def make_search_function(op: "Operations", name: str) -> None:
-    """Make, or make anew, what finds the newest rows that hold every word (PostgreSQL).
+    """Make, or make anew, what finds the newest rows that hold every word, and those that begin a line with one.
 
     A word that more than a fiftieth of the newest rows hold is found by reading on from them: its index would name
-    rows all over the table, the oldest first. For any other word the index is asked.
+    rows all over the table, the oldest first. For any other word the index is asked: for the word alone where the
+    organization has most of the table, because its own list of rows is then far longer than the word's, and for both
+    where that finds nothing, or too much of others.
     """
     inside = f"organization_id = {CURRENT_ORGANIZATION}"
+    function = f"search_{name}(text[], boolean, integer)"
+    holding = f"""SELECT t.id, t.organization_id, t.deleted_at, chr(10) || t.search_text LIKE ANY (lines) AS begins
+              FROM {name} t WHERE t.search_text LIKE patterns[1] AND t.search_text LIKE ALL (patterns[2:])"""
     newest = f"SELECT id, search_text FROM {name} WHERE {inside} AND deleted_at IS NULL ORDER BY id DESC LIMIT"
+    op.execute(f"DROP FUNCTION IF EXISTS {function}")
     op.execute(f"""
-        CREATE OR REPLACE FUNCTION search_{name}(patterns text[], gone boolean, hits integer) RETURNS SETOF bigint
+        CREATE FUNCTION search_{name}(patterns text[], gone boolean, hits integer)
+        RETURNS TABLE (hit bigint, begins boolean)
         LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         DECLARE
+          mine bigint := {CURRENT_ORGANIZATION};
           newest bigint[];
+          lines text[] := ARRAY(SELECT '%' || chr(10) || substr(p, 2) FROM unnest(patterns) p);
         BEGIN
-          IF NOT gone AND (SELECT count(*) FROM ({newest} 1000) n WHERE n.search_text LIKE ALL (patterns)) > 20 THEN
+          IF NOT gone AND (SELECT count(*) FROM ({newest} 250) n WHERE n.search_text LIKE ALL (patterns)) > 5 THEN
             newest := ARRAY(SELECT n.id FROM ({newest} 60000) n WHERE n.search_text LIKE ALL (patterns) LIMIT hits);
             IF cardinality(newest) = hits THEN
-              RETURN QUERY SELECT unnest(newest);
+              RETURN QUERY SELECT unnest(newest), true;
+              RETURN;
+            END IF;
+          END IF;
+          IF (SELECT total FROM resource_totals WHERE {inside} AND item_type = '{name}')
+            > 0.6 * (SELECT reltuples FROM pg_class WHERE oid = '{name}'::regclass)
+          THEN
+            RETURN QUERY
+              WITH found AS MATERIALIZED ({holding} LIMIT 5000)
+              SELECT f.id, f.begins FROM found f
+              WHERE f.organization_id = mine AND (f.deleted_at IS NOT NULL) = gone
+                AND (SELECT count(*) FROM found) < 5000
+              ORDER BY f.id DESC LIMIT hits;
+            IF FOUND THEN
               RETURN;
             END IF;
           END IF;
           RETURN QUERY
-            WITH found AS MATERIALIZED (
-              SELECT t.id FROM {name} t
-              WHERE {inside} AND (deleted_at IS NOT NULL) = gone
-                AND search_text LIKE patterns[1] AND search_text LIKE ALL (patterns)
-              LIMIT 20000)
-            SELECT f.id FROM found f ORDER BY f.id DESC LIMIT hits;
+            WITH found AS MATERIALIZED ({holding} AND {inside} AND (deleted_at IS NOT NULL) = gone LIMIT 20000)
+            SELECT f.id, f.begins FROM found f ORDER BY f.id DESC LIMIT hits;
         END $$""")
+    op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {RUNTIME_ROLE}")
 
 
 def drop_tenant_table(op: "Operations", name: str, *, searchable: bool = False) -> None:
@@ -225,6 +244,27 @@ def shrink_table(
     first, last = _definitions(op, name, columns, references or {}, checks or {})
     gone = {item.name for item in columns}
     _remake(op, name, lambda made: made.replace(f"({first}", "(", 1).replace(f"{last})", ")", 1), without=gone)
+
+
+def drop_organization_key(op: "Operations", name: str) -> None:
+    """Drop the foreign key of a table to its organization, which another key of the table holds as well."""
+    if is_postgresql(op):
+        op.drop_constraint(op.f(f"fk_{name}_organization_id"), name, type_="foreignkey")
+    else:
+        _remake(op, name, lambda made: re.sub(rf",\s*{re.escape(_organization_key(name))}", "", made))
+
+
+def make_organization_key(op: "Operations", name: str) -> None:
+    """Take back what `drop_organization_key` did."""
+    if is_postgresql(op):
+        op.create_foreign_key(op.f(f"fk_{name}_organization_id"), name, "organizations", ["organization_id"], ["id"])
+    else:
+        _remake(op, name, lambda made: made.replace("CONSTRAINT ", f"{_organization_key(name)}, CONSTRAINT ", 1))
+
+
+def _organization_key(table: str) -> str:
+    key = f"fk_{table}_organization_id"
+    return f"CONSTRAINT {key} FOREIGN KEY(organization_id) REFERENCES organizations (id)"
 
 
 def _definitions(
