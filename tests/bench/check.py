@@ -48,8 +48,8 @@ def check_copies(household: Household) -> None:
         _compare(number, copied_values, _values(session, twin_id))
         if len(copied_lines) != 2 or set(copied_lines[0]["changes"]) < set(_custom(copied)):
             raise Drifted(f"the history of asset {number} is {copied_lines}")
-        found, _more = search_ids(context, resource, f"sn-{number:07d}")
-        if found != [copied["id"]]:
+        found = search_ids(context, resource, f"sn-{number:07d}")
+        if found.ids != str(copied["id"]):
             raise Drifted(f"asset {number} is not found by its serial number")
         session.rollback()
 

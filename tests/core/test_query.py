@@ -12,7 +12,7 @@ from tests.rows import add, add_many, any_category, asked, change, listed, resou
 from tests.statements import counted
 from webapp.core.context import Context
 from webapp.core.errors import NotFound
-from webapp.core.query import choices, existing_ids, get_row, list_rows, matching_ids, stream_rows
+from webapp.core.query import choices, existing_ids, get_row, list_rows, matching_ids, stream_columns
 from webapp.core.writes import delete
 
 # Ties, gaps and letters whose order differs by case and by byte.
@@ -90,9 +90,9 @@ def test_following_the_cursor_shows_each_row_once_in_the_lists_order(kit: Househ
 def test_a_stream_has_every_row_in_the_lists_order(kit: Household, sort: str, chunk: int):
     with kit.context(write=False) as context:
         whole = tags(listed(context, "assets", f"sort={sort}"))
-        streamed = stream_rows(context, resource("assets"), asked("assets", f"sort={sort}"), chunk=chunk)
+        streamed = stream_columns(context, resource("assets"), asked("assets", f"sort={sort}"), chunk=chunk)
 
-        assert [tag for rows in streamed for tag in tags(rows)] == whole
+        assert [tag[2:] for columns in streamed for tag in columns["tag"]] == whole
 
 
 def test_a_row_made_while_somebody_pages_is_not_shown_twice(context: Context):
@@ -226,6 +226,32 @@ def test_a_list_takes_as_few_statements_for_many_rows_as_for_one(organization: H
     with organization.context(write=False) as context, counted(organization.app) as cost:
         listed(context, "assets", "sort=name&per_page=100")
     assert len([statement for statement in cost.statements if "set_config" not in statement]) <= 5
+
+
+@pytest.mark.parametrize("per_page", [1, 2, 3, 4, 50])
+def test_each_page_of_a_filtered_list_says_how_many_there_are(context: Context, per_page: int):
+    for _ in range(4):
+        add(context, "assets", order_number="PO")
+    add(context, "assets")
+
+    pages = [asked("assets", f"order_number=PO&per_page={per_page}&page={page}") for page in range(1, 6)]
+    found = [list_rows(context, resource("assets"), page) for page in pages]
+
+    assert [page.total for page in found] == [4] * 5
+    assert sum(len(page.rows) for page in found) == 4
+    assert list_rows(context, resource("assets"), asked("assets", "order_number=none")).total == 0
+
+
+def test_what_stands_on_one_page_is_not_counted_again(organization: Household):
+    with organization.context() as context:
+        add(context, "assets", order_number="PO")
+        add(context, "assets", order_number="PO")
+        context.session.commit()
+    with organization.context(write=False) as context, counted(organization.app) as cost:
+        for per_page in (2, 1):
+            list_rows(context, resource("assets"), asked("assets", f"order_number=PO&per_page={per_page}"))
+
+    assert len([one for one in cost.statements if "count(*)" in one]) == 1, cost
 
 
 def test_a_filtered_total_is_counted_to_ten_thousand(context: Context):

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from tests.households import Household
 from tests.rows import add, add_many, any_category, asked, change, resource, row, stored
+from tests.statements import counted
 from webapp.assets.models import Asset
+from webapp.core import compiled
 from webapp.core.context import Context
-from webapp.core.database import key_of, table_of
+from webapp.core.database import column_names, key_of, table_of
 from webapp.core.jobs import JOBS, run_job
 from webapp.core.query import list_rows
 from webapp.core.writes import delete, restore
@@ -97,6 +99,16 @@ def test_exact_comes_before_prefix_before_the_middle(context: Context):
     assert found(context, "cam") == ["Y", "CAM", "W", "CAM-2", "Z-CAM"]
 
 
+def test_hits_that_fit_alike_stand_newest_first(context: Context):
+    product = add(context, "products", name="Camera")
+    for name in ("Old camera", "A camera", "My camera"):
+        add(context, "assets", tag=name.upper(), name=name, product_id=product)
+
+    assert found(context, "camera") == ["MY CAMERA", "A CAMERA", "OLD CAMERA"]  # only their product begins with it
+    assert found(context, "my camera") == ["MY CAMERA"]
+    assert found(context, "camera old") == ["OLD CAMERA"]
+
+
 def test_a_search_in_an_order_of_ones_own_keeps_that(context: Context):
     for tag in ("CAM", "B-CAM", "A-CAM"):
         add(context, "assets", tag=tag)
@@ -110,6 +122,72 @@ def test_a_search_is_narrowed_by_filters(context: Context):
     add(context, "assets", tag="CAM-2")
 
     assert found(context, "cam", location_id=str(near)) == ["CAM-1"]
+
+
+@pytest.mark.parametrize(("q", "statements"), [("cam-", 2), ("cam-03", 2), ("amer", 2), ("nothing", 2), ("ca", 2)])
+def test_a_search_asks_for_the_ids_and_for_one_page(organization: Household, q: str, statements: int):
+    with organization.context() as context:
+        category = any_category(context)
+        patches = [{"category_id": category, "tag": f"CAM-{n:02d}", "name": "A camera"} for n in range(60)]
+        add_many(context, "assets", patches)
+        context.session.commit()
+
+    with organization.context(write=False) as context, counted(organization.app) as cost:
+        list_rows(context, resource("assets"), asked("assets", f"q={q}"))
+
+    about_assets = [one for one in cost.statements if "FROM assets" in one or "search" in one]
+    assert len(about_assets) == statements, cost
+
+
+def test_searches_for_different_words_share_their_statements(context: Context):
+    add(context, "assets", tag="CAM", name="Drill")
+    compiled._made.clear()
+
+    assert [found(context, q) for q in ("cam", "drill", "ril", "nothing")] == [["CAM"], ["CAM"], ["CAM"], []]
+
+    made = [one.sql for one in compiled._made.values() if one and ("FROM assets" in one.sql or "search" in one.sql)]
+    assert len(made) == 3  # the ids; hits in the order in which they fit; hits that fit alike
+    assert None not in compiled._made.values()
+
+
+@pytest.mark.parametrize("query", ["q=cam&per_page=1", "q=cam", "q=cam&per_page=1&page=2", "q=cam&per_page=1&page=9"])
+def test_the_number_of_hits_is_that_of_what_one_may_see(organization: Household, query: str):
+    with organization.context() as context:
+        lisbon, porto = add(context, "locations", name="Lisbon"), add(context, "locations", name="Porto")
+        places = (lisbon, lisbon, porto, None)
+        ids = [add(context, "assets", tag=f"CAM-{n}", location_id=place) for n, place in enumerate(places)]
+        gone = [add(context, "assets", tag=f"CAM-GONE-{n}", location_id=lisbon) for n in range(3)]
+        for asset in gone:
+            delete(context, resource("assets"), asset)
+        context.session.commit()
+
+    def total(query: str, scope: int | None = None) -> int:
+        with organization.context(organization.actor("manager", scope), write=False) as context:
+            return list_rows(context, resource("assets"), asked("assets", query)).total
+
+    assert total(query) == len(ids)
+    assert total(f"{query}&deleted=true") == len(gone)
+    assert total(f"{query}&location_id={porto}") == 1
+    assert [total(query, place) for place in (lisbon, porto)] == [2, 1]
+    assert total(f"{query}&location_id={porto}", lisbon) == 0
+
+
+@pytest.mark.postgresql
+def test_what_others_have_thousands_of_does_not_hide_ones_own(organization: Household, other_organization: Household):
+    with other_organization.context() as theirs:
+        add(theirs, "assets", tag="CAM", name="Camera")
+        names = [name for name in column_names(Asset) if name != "id"]
+        said = [f"{name} || n" if name in ("guid", "tag", "tag_key") else name for name in names]
+        copies = (
+            f"INSERT INTO assets ({', '.join(names)}) SELECT {', '.join(said)} FROM assets, generate_series(1, 5000) n"
+        )
+        theirs.session.connection().exec_driver_sql(copies)
+        theirs.session.commit()
+
+    with organization.context() as ours:
+        add(ours, "assets", tag="CAM-OURS", name="Camera")
+
+        assert found(ours, "camera") == ["CAM-OURS"]
 
 
 def test_more_than_a_thousand_hits_are_the_newest_thousand(context: Context):

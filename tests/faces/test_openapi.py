@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import jsonschema_rs
 import pytest
@@ -23,6 +24,22 @@ def document(app):
 def every(document):
     """(where, operation) of the whole document."""
     return [(f"{verb} {path}", operation) for path, verb, operation in operations(document["paths"])]
+
+
+def test_nothing_stays_in_memory_of_what_documented_the_resources(app):
+    blueprints = {f"api_{name}": app.blueprints[f"api_{name}"] for name, each in registry.resources.items() if each.api}
+    views = {name: view for name, view in app.view_functions.items() if name.partition(".")[0] in blueprints}
+
+    assert [name for name, blueprint in blueprints.items() if blueprint._docs] == []
+    assert [n for n, view in views.items() if any(hasattr(p, "_apidoc") for p in vars(view.view_class).values())] == []
+    assert len(views) > len(blueprints)
+
+
+def test_each_application_of_a_process_has_the_whole_document(app, document, database, new_app):
+    second = new_app(database, Path(app.config["INSTANCE_DIR"]))
+
+    assert second.test_client().get("/api/v1/openapi.json").json == document
+    assert second.extensions["without_parameters"] == app.extensions["without_parameters"]
 
 
 def faults(document, schema, example):

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from tests.clients import ApiClient, PageClient
 from tests.imports.conftest import Importer
 from tests.statements import Cost, counted
-from webapp.core.fields import Amount, Day, FaceField, Text
+from webapp.core.fields import Amount, Day, FaceField, Text, Whole
 from webapp.core.parameters import ListParameters
-from webapp.core.query import stream_rows
+from webapp.core.query import stream_columns
 from webapp.core.resource import registry
 from webapp.core.writes import create
 from webapp.faces import export, workbook
@@ -124,7 +126,7 @@ def read_by(app: Flask, looked_after: Importer, monkeypatch: pytest.MonkeyPatch)
     """Return a function that exports the things, read so many rows at a time, and says what that cost."""
 
     def read(chunk: int, form: str) -> Cost:
-        monkeypatch.setattr(export, "stream_rows", partial(stream_rows, chunk=chunk))
+        monkeypatch.setattr(export, "stream_columns", partial(stream_columns, chunk=chunk))
         parameters = ListParameters(sort=(("tag", False),))
         with looked_after.organization.context(write=False) as context, counted(app) as cost:
             if form == "xlsx":
@@ -146,10 +148,28 @@ def test_each_chunk_of_an_export_is_one_statement_and_no_objects(read_by: Callab
     assert whole.objects == by_three.objects == []
 
 
+CELLS = st.lists(st.none() | st.text(alphabet="ab,;\"'\r\n=+-@\t é", max_size=6), min_size=1, max_size=600)
+
+
+@given(texts=CELLS)
+def test_a_csv_is_what_pythons_own_writer_makes_of_harmless_cells(texts: list[str | None]):
+    columns = {"some": texts, "none": [None] * len(texts), "count": list(range(len(texts)))}
+    fields: dict[str, FaceField] = {"some": Text(label='a "b"'), "none": Day(), "count": Whole()}
+    expected = io.StringIO(newline="")
+    harmless = [text and export.neutralize(text) for text in texts]
+    csv.writer(expected).writerows(
+        [['a "b"', "none", "count"], *zip(harmless, *list(columns.values())[1:], strict=True)]
+    )
+
+    written = b"".join(export.write_csv([columns], fields))
+
+    assert written.decode("utf-8-sig") == expected.getvalue()
+
+
 def sheet_of(path: Path, values: list[object], item: FaceField) -> list[object]:
     """Return a column of values as a program reads it from a workbook of ours."""
     with path.open("wb") as file:
-        workbook.write_xlsx([[{"it": value} for value in values]], ["It"], {"it": item}, "Europe/Berlin", "It", file)
+        workbook.write_xlsx([{"it": values}], ["It"], {"it": item}, "Europe/Berlin", "It", file)
     return [row[0] for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()[1:]]
 
 

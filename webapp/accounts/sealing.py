@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 
 from webapp.core.secrets import derive_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
 
@@ -22,6 +24,8 @@ def seal_secret(secret: str, user_id: int) -> str:
 
 def open_secret(sealed: str, user_id: int) -> str | None:
     """Return the TOTP secret that `seal_secret` encrypted, None when it was sealed otherwise."""
+    from cryptography.exceptions import InvalidTag
+
     try:
         raw = urlsafe_b64decode(sealed)
         return _cipher().decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _owner(user_id)).decode()
@@ -39,5 +43,7 @@ def _owner(user_id: int) -> bytes:
     return f"user {user_id}".encode()
 
 
-def _cipher() -> AESGCM:
+def _cipher() -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # seven megabytes, for who has a second factor
+
     return AESGCM(derive_key(current_app.config["MASTER_SECRET"], "second-factor"))

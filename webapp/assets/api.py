@@ -13,10 +13,10 @@ from webapp.assets.resources import ASSETS
 from webapp.assets.rules import minor_units, terms_of, value_on
 from webapp.assets.valuation import minimum_of, rounded, schedule, written_off_on
 from webapp.catalog.models import CONVENTIONS, METHODS
+from webapp.core.compiled import Row
 from webapp.core.context import Context
 from webapp.core.errors import Invalid
 from webapp.core.fields import Day
-from webapp.core.naming import Row
 from webapp.core.query import get_row
 from webapp.faces import openapi
 from webapp.faces.api import PREFIX, answer, entered, load

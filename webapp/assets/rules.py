@@ -170,8 +170,8 @@ def maintenance_status(context: Context, row: Mapping[str, Any]) -> str:
 
 def terms_of(context: Context, row: Mapping[str, Any]) -> Terms | None:
     """Return how a thing loses its value: as it says itself, or else its product; None when neither does."""
-    known = label_rows(context, "depreciations").get(row["depreciation_id"] or row["product_depreciation_id"] or 0)
-    if known is None:
+    chosen = row["depreciation_id"] or row["product_depreciation_id"]
+    if not chosen or (known := label_rows(context, "depreciations").get(chosen)) is None:
         return None
     return Terms(
         str(known["method"]),

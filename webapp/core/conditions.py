@@ -26,8 +26,7 @@ HOLDING: Mapping[str, Callable[[Any, Any], Any]] = {
 def reach(context: Context, resource: Resource) -> list[ColumnElement[bool]]:
     """Return the predicates of what an actor may see at all: the organization and its part of the tree."""
     table = resource.table
-    inside = resource.belongs(context) if resource.belongs else scoped(context.session, table)
-    where = [inside]
+    where = [resource.belongs(context) if resource.belongs else scoped(context.session, table)]
     if resource.located_by:
         narrowed = within_location_scope(context.session, table.c[resource.located_by])
         if narrowed is not None:
@@ -35,9 +34,7 @@ def reach(context: Context, resource: Resource) -> list[ColumnElement[bool]]:
     return where
 
 
-def conditions(
-    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None
-) -> list[ColumnElement[bool]]:
+def conditions(context: Context, resource: Resource, parameters: ListParameters) -> list[ColumnElement[bool]]:
     """Return every predicate of a list but the cursor's."""
     table = resource.table
     where = reach(context, resource)
@@ -47,8 +44,8 @@ def conditions(
     for name in dict.fromkeys(item.field for item in parameters.filters if item.field in resource.customs):
         asked = [item for item in parameters.filters if item.field == name]
         where += _custom(context, resource, resource.fields[name], asked)
-    if hits is not None:
-        where.append(among(context.session, table.c.id, hits))
+    if parameters.hits is not None:
+        where.append(among(context.session, table.c.id, parameters.hits.ids))
     return where
 
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
-import fsspec
 from flask import current_app
 
 from webapp.core.context import is_rehearsal
@@ -31,6 +30,8 @@ class Store:
     """The files of all organizations; a key begins with the organization and tells nothing else."""
 
     def __init__(self, url: str) -> None:
+        import fsspec  # only where files are
+
         self.system, self.root = fsspec.core.url_to_fs(url, auto_mkdir=True)
 
     def save(self, stream: IO[bytes], organization_id: int, limit: int | None = None) -> StoredFile:

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Table, cast, literal_column, null, select, union_all
 
-from webapp.core.compiled import fetch, listed, one_of
+from webapp.core.compiled import fetch
 from webapp.core.context import Context
 from webapp.core.resource import Resource, registry
-from webapp.core.tenancy import CHECKED, scoped
+from webapp.core.tenancy import CHECKED, among, scoped
 from webapp.core.totals import standing
 
 LabelRow = dict[str, Any]
@@ -106,13 +106,12 @@ def _read_all(context: Context, wanted: dict[str, list[int]]) -> dict[str, dict[
             table = resource.table
             columns = [table.c.id, table.c[resource.fields[resource.label].column].label("label")]
             columns += [(table.c[n] if n in table.c else cast(null(), kind)).label(n) for n, kind in others.items()]
-            inside = scoped(context.session, table), one_of(context.session, table.c.id, ids)
+            inside = scoped(context.session, table), among(context.session, table.c.id, ids)
             parts.append(select(literal_column(str(number)).label("number"), *columns).where(*inside))
         return union_all(*parts) if len(parts) > 1 else parts[0]
 
     found: dict[str, dict[int, LabelRow]] = {kind: {} for kind in wanted}
-    values = [listed(context.session, ids) for ids in wanted.values()]
-    for row in fetch(context.session, ("labels", *wanted), values, build):
+    for row in fetch(context.session, ("labels", *wanted), [*wanted.values()], build):
         number = row["number"]
         found[resources[number].name][row["id"]] = {name: row[name] for name in shown[number]}
     for resource in resources:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from webapp.core.compiled import Columns, rows_of
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.custom import PREFIX, revived
@@ -14,51 +15,48 @@ from webapp.core.labels import labels_for
 from webapp.core.resource import Resource, registry
 from webapp.core.tenancy import CHECKED
 
-Row = dict[str, Any]
-
 
 def add_names(
-    context: Context, resource: Resource, rows: list[Row], wanted: tuple[str, ...] | None
+    context: Context, resource: Resource, columns: Columns, wanted: tuple[str, ...] | None
 ) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:
-    """Fill each row's name fields from the labels of what it refers to, and return those labels."""
+    """Add the name fields from the labels of what the columns refer to, and return those labels."""
     throughs, direct, indirect, deriveds = _plan(resource, wanted)
-    labels = _labels(
-        context, rows, [*((of, kind) for _n, of, _s, kind in throughs), *((of, k) for _n, of, k in direct)]
-    )
+    nothing = (None,) * height(columns)
+    labels = _labels(context, columns, [*throughs, *direct])
     for name, of, source, kind in throughs:
         known = labels[kind]
-        for row in rows:
-            label = known.get(row.get(of))
-            row[name] = label.get(source) if label else None
-    for kind, more in _labels(context, rows, [(of, kind) for _name, of, kind in indirect]).items():
+        columns[name] = [known[i].get(source) if i in known else None for i in columns.get(of, nothing)]
+    for kind, more in _labels(context, columns, indirect).items():
         labels[kind] = more if labels.get(kind, more) is more else {**labels[kind], **more}
-    for name, of, kind in (*direct, *indirect):
+    for name, of, source, kind in (*direct, *indirect):
         known = labels[kind]
-        for row in rows:
-            label = known.get(row.get(of))
-            row[name] = label["label"] if label else None
+        columns[name] = [known[i][source] if i in known else None for i in columns.get(of, nothing)]
     for name, derived in deriveds:
-        for row in rows:
-            row[name] = derived.compute(context, row)
+        needed = rows_of({need: columns.get(need, nothing) for need in derived.needs})
+        columns[name] = [derived.compute(context, row) for row in needed]
     return labels
 
 
-Plan = tuple[
-    list[tuple[str, str, str, str]], list[tuple[str, str, str]], list[tuple[str, str, str]], list[tuple[str, Derived]]
-]
+def height(columns: Columns) -> int:
+    """Return how many rows some columns have."""
+    return len(next(iter(columns.values()), ()))
+
+
+Told = tuple[str, str, str, str]
+Plan = tuple[list[Told], list[Told], list[Told], list[tuple[str, Derived]]]
 
 
 @lru_cache(maxsize=500)
 def _plan(resource: Resource, wanted: tuple[str, ...] | None) -> Plan:
-    """Return (name, of, source, kind) of throughs, (name, of, kind) of names, those of throughs apart, and deriveds."""
+    """Return (name, of, source, kind) of throughs, of names, and of names of throughs; and the deriveds."""
     if wanted is not None:
         wanted = with_needs(resource, wanted)
     names = [
-        (name, item.of, str(resource.fields[item.of].target))
+        (name, item.of, "label", str(resource.fields[item.of].target))
         for name, item in resource.names.items()
         if wanted is None or name in wanted
     ]
-    named = {of for _name, of, _kind in names}
+    named = {of for _name, of, _source, _kind in names}
     throughs = [
         (name, through.of, through.source, str(resource.fields[through.of].target))
         for name, through in resource.throughs.items()
@@ -69,16 +67,14 @@ def _plan(resource: Resource, wanted: tuple[str, ...] | None) -> Plan:
     return throughs, direct, indirect, [(n, d) for n, d in resource.deriveds.items() if wanted is None or n in wanted]
 
 
-def _labels(
-    context: Context, rows: list[Row], columns: Iterable[tuple[str, str]]
-) -> dict[str, Mapping[Any, Mapping[str, Any]]]:
-    """Return the labels that (column, kind) of some rows need; of cached kinds all are at hand anyway."""
+def _labels(context: Context, columns: Columns, references: list[Told]) -> dict[str, Mapping[Any, Mapping[str, Any]]]:
+    """Return the labels that references need; of cached kinds all are at hand anyway."""
     everywhere = context.actor.scope_location_id is None
     ids: dict[str, set[Any]] = {}
-    for column, kind in columns:
+    for _name, column, _source, kind in references:
         needed = ids.setdefault(kind, set())
         if not (everywhere and registry.resources[kind].cached):
-            needed.update([row.get(column) for row in rows])
+            needed.update(columns.get(column, ()))
     return dict(labels_in_reach(context, ids))
 
 
@@ -109,13 +105,13 @@ def with_needs(resource: Resource, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return (*wanted, *needs)
 
 
-def spread_custom(resource: Resource, rows: list[Row]) -> None:
-    """Put each row's own values under the names of their fields, and all of them by slug under `custom`."""
-    if not rows or "custom" not in rows[0]:
+def spread_custom(resource: Resource, columns: Columns) -> None:
+    """Put own values under the names of their fields, and all of a row by slug under `custom`."""
+    if "custom" not in columns:
         return
-    own = [(name, name.removeprefix(PREFIX), str(i.custom_id), i) for name, i in resource.customs.items()]
-    for row in rows:
-        stored = row["custom"] or {}
-        row["custom"] = {}
-        for name, slug, key, item in own:
-            row[name] = row["custom"][slug] = revived(item, stored.get(key))
+    stored = [values or {} for values in columns["custom"]]
+    for name, item in resource.customs.items():
+        key = str(item.custom_id)
+        columns[name] = [revived(item, own.get(key)) for own in stored]
+    slugs = {name.removeprefix(PREFIX): columns[name] for name in resource.customs}
+    columns["custom"] = rows_of(slugs) if slugs else [{} for _own in stored]

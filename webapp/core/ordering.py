@@ -23,10 +23,11 @@ def stretches(
 
     Rows with nothing in the first column come last, both ways. They are a part of their own, because one query over
     all would sort them all; each part is a walk along an index that reads no more rows than it gives, at a million too.
+    Hits stand by how well they fit; where none begins with what was looked for, they fit alike.
     """
-    identity, values = resource.table.c.id, parameters.cursor or ()
-    if parameters.q and ranked and not parameters.sorted_by_user:
-        return [query.order_by(*search_rank(resource, parameters.q), identity.desc())]
+    identity, values, hits = resource.table.c.id, parameters.cursor or (), parameters.hits
+    if hits is not None and ranked and not parameters.sorted_by_user:
+        return [query.order_by(*([search_rank(resource, hits[-3:])] if hits.begins else ()), identity.desc())]
     name, descending = parameters.sort[0]
     own = resource.customs.get(name)
     same = [item for item in parameters.filters if item.field == name and item.op in HOLDING]

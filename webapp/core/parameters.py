@@ -20,6 +20,7 @@ from webapp.core.database import key_of
 from webapp.core.errors import Invalid
 from webapp.core.fields import LARGEST_ID, FaceField, Text, Through
 from webapp.core.resource import Resource
+from webapp.core.search import Hits
 
 PER_PAGE, PER_PAGE_LIMIT = 50, 1000
 PAGE_LIMIT = 1_000_000
@@ -60,6 +61,7 @@ class ListParameters:
     deleted: bool = False
     fields: tuple[str, ...] | None = None
     sorted_by_user: bool = False
+    hits: Hits | None = None
 
     @property
     def descending(self) -> bool:
@@ -68,9 +70,9 @@ class ListParameters:
 
     @cached_property
     def values(self) -> tuple[Any, ...]:
-        """Return what a statement is filled in with: the filters' values, then the cursor's."""
+        """Return what a statement is filled in with: the filters' values, what a search found, the cursor's values."""
         filters = [item.value if isinstance(item.value, list) else [item.value] for item in self.filters]
-        return (*chain.from_iterable(filters), *(self.cursor or ()))
+        return (*chain.from_iterable(filters), *(self.hits or ()), *(self.cursor or ()))
 
     @cached_property
     def named(self) -> frozenset[str]:
@@ -80,8 +82,8 @@ class ListParameters:
     @cached_property
     def shape(self) -> tuple[Any, ...]:
         """Return everything else that a statement's text comes from."""
-        filters = [(f.field, f.column, f.op, len(f.value) if isinstance(f.value, list) else None) for f in self.filters]
-        return (tuple(filters), self.sort, self.fields, self.deleted, self.cursor is None)
+        asked = [(f.field, f.column, f.op, len(f.value) if isinstance(f.value, list) else None) for f in self.filters]
+        return (tuple(asked), self.sort, self.sorted_by_user, self.fields, self.deleted, not self.hits, not self.cursor)
 
     def filled(self, values: Sequence[Any]) -> "ListParameters":
         """Return these parameters with other values, as `values` gives them."""
@@ -90,7 +92,8 @@ class ListParameters:
             replace(f, value=list(islice(left, len(f.value))) if isinstance(f.value, list) else next(left))
             for f in self.filters
         ]
-        return replace(self, filters=tuple(filters), cursor=self.cursor and tuple(left))
+        hits = self.hits and Hits(*islice(left, len(self.hits)))
+        return replace(self, filters=tuple(filters), hits=hits, cursor=self.cursor and tuple(left))
 
     def following(self, resource: Resource, row: Mapping[str, Any]) -> "ListParameters":
         """Return the parameters of what comes after a row, by keyset."""

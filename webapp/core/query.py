@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Dialect, Select, func, literal, literal_column, select
 from sqlalchemy.types import TypeDecorator
 
-from webapp.core.compiled import fetch
+from webapp.core.compiled import Columns, Row, fetch, fetch_columns, rows_of
 from webapp.core.conditions import conditions, decided_by_values, reach
 from webapp.core.context import Context
 from webapp.core.database import Id
 from webapp.core.errors import NotFound
 from webapp.core.labels import keep_names, label_rows, labels_for
-from webapp.core.naming import Row, add_names, spread_custom, with_needs
+from webapp.core.naming import add_names, height, spread_custom, with_needs
 from webapp.core.ordering import stretches
 from webapp.core.parameters import ListParameters, encode_cursor, sort_column
 from webapp.core.resource import Resource, registry
@@ -42,38 +42,46 @@ class Listing:
         return max(1, -(-self.total // self.per_page))
 
 
+def searched(context: Context, resource: Resource, parameters: ListParameters) -> ListParameters:
+    """Return parameters with what their search finds."""
+    if not parameters.q:
+        return parameters
+    return replace(parameters, hits=search_ids(context, resource, parameters.q, gone=parameters.deleted))
+
+
 def list_rows(
     context: Context, resource: Resource, parameters: ListParameters, *, fields: tuple[str, ...] | None = None
 ) -> Listing:
     """Return one page of rows with the names of what they refer to."""
-    hits, more = (None, False)
-    if parameters.q:
-        hits, more = search_ids(context, resource, parameters.q, gone=parameters.deleted)
+    parameters = searched(context, resource, parameters)
     if fields is not None:
         parameters = replace(parameters, fields=fields)
     skip = 0 if parameters.cursor else (parameters.page - 1) * parameters.per_page
-    found = _rows(context, resource, parameters, hits, parameters.per_page + 1, skip)
-    rows = found[: parameters.per_page]
-    total, capped = _total(context, resource, parameters, hits)
-    cursor = encode_cursor(parameters.sort, rows[-1], resource) if len(found) > len(rows) and not parameters.q else None
-    labels = add_names(context, resource, rows, parameters.fields)
+    found = _columns(context, resource, parameters, parameters.per_page + 1, skip)
+    columns = {name: values[: parameters.per_page] for name, values in found.items()}
+    count = height(found)
+    seen = skip + count if not parameters.cursor and count <= parameters.per_page and (count or not skip) else None
+    total, capped = _total(context, resource, parameters, seen)
+    labels = add_names(context, resource, columns, parameters.fields)
+    rows = rows_of(columns)
+    cursor = encode_cursor(parameters.sort, rows[-1], resource) if count > len(rows) and not parameters.q else None
+    more = parameters.hits is not None and parameters.hits.more
     return Listing(rows, total, capped or more, parameters.page, parameters.per_page, cursor, labels)
 
 
-def stream_rows(
+def stream_columns(
     context: Context, resource: Resource, parameters: ListParameters, *, chunk: int = 1000
-) -> Iterator[list[Row]]:
-    """Yield every row that a list would show, in its order, a chunk at a time by keyset."""
-    hits = search_ids(context, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
-    page = parameters
+) -> Iterator[Columns]:
+    """Yield the columns of every row that a list would show, in its order, a chunk of rows at a time by keyset."""
+    page = parameters = searched(context, resource, parameters)
     keep_names(context)
     while True:
-        rows = _rows(context, resource, page, hits, chunk, ranked=False)
-        if rows:
-            page = parameters.following(resource, rows[-1])
-            add_names(context, resource, rows, parameters.fields)
-            yield rows
-        if len(rows) < chunk:
+        columns = _columns(context, resource, page, chunk, ranked=False)
+        if count := height(columns):
+            page = parameters.following(resource, {name: values[-1] for name, values in columns.items()})
+            add_names(context, resource, columns, parameters.fields)
+            yield columns
+        if count < chunk:
             return
 
 
@@ -86,16 +94,16 @@ def get_row(context: Context, resource: Resource, row_id: int, *, deleted: bool 
             where.append(resource.table.c.deleted_at.is_(None))
         return _select(resource, None).where(*where)
 
-    shape = _shape(context, resource, ListParameters(), None, "row", deleted)
-    rows = _just_written(context, resource, row_id) or fetch(context.session, shape, (row_id,), build)
-    spread_custom(resource, rows)
-    if not rows:
+    shape = _shape(context, resource, ListParameters(), "row", deleted)
+    columns = _just_written(context, resource, row_id) or fetch_columns(context.session, shape, (row_id,), build)
+    spread_custom(resource, columns)
+    if not height(columns):
         raise NotFound(f"there is no {resource.name} {row_id}")
-    add_names(context, resource, rows, None)
-    return rows[0]
+    add_names(context, resource, columns, None)
+    return rows_of(columns)[0]
 
 
-def _just_written(context: Context, resource: Resource, row_id: int) -> list[Row]:
+def _just_written(context: Context, resource: Resource, row_id: int) -> Columns:
     """Return the row that the transaction wrote last as the database would give it back, if it is this living one.
 
     For who sees a part of the tree only, the database says whether the row is still in it.
@@ -104,10 +112,10 @@ def _just_written(context: Context, resource: Resource, row_id: int) -> list[Row
     table, known, values = written
     narrowed = context.session.info.get("scope_location_id") is not None or resource.belongs is not None
     if table is not resource.table or known != row_id or narrowed or values.get("deleted_at"):
-        return []
+        return {}
     dialect = context.session.get_bind().dialect
     kept = [(name, item.column, table.c[item.column].type) for name, item in resource.stored.items()]
-    return [{name: _as_read(values[column], kind, dialect) for name, column, kind in kept}]
+    return {name: (_as_read(values[column], kind, dialect),) for name, column, kind in kept}
 
 
 def _as_read(value: Any, kind: Any, dialect: Dialect) -> Any:
@@ -118,18 +126,15 @@ def _as_read(value: Any, kind: Any, dialect: Dialect) -> Any:
 
 def existing_ids(context: Context, resource: Resource, ids: list[int]) -> list[int]:
     """Return those ids that are living rows in the actor's reach."""
-    where = [*reach(context, resource), resource.table.c.id.in_(ids)]
-    if "deleted_at" in resource.table.c:
-        where.append(resource.table.c.deleted_at.is_(None))
+    where = [*conditions(context, resource, ListParameters()), resource.table.c.id.in_(ids)]
     query = select(resource.table.c.id).where(*where)
     return list(context.session.execute(query, execution_options=CHECKED).scalars())
 
 
 def matching_ids(context: Context, resource: Resource, parameters: ListParameters, limit: int) -> list[int]:
     """Return the ids of at most `limit` rows that a list would show, the lowest first."""
-    hits = search_ids(context, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
-    identity = resource.table.c.id
-    query = select(identity).where(*conditions(context, resource, parameters, hits)).order_by(identity).limit(limit)
+    identity, parameters = resource.table.c.id, searched(context, resource, parameters)
+    query = select(identity).where(*conditions(context, resource, parameters)).order_by(identity).limit(limit)
     return list(context.session.execute(query, execution_options=CHECKED).scalars())
 
 
@@ -152,9 +157,8 @@ def choices(
         named = [(i, str(r["label"])) for i, r in rows.items() if not r.get("deleted_at")]
         named = [pair for pair in named if needle in pair[1].casefold()]
     else:
-        parameters = ListParameters(sort=((resource.label, False),), q=q)
-        hits = search_ids(context, resource, q)[0] if q else None
-        where = [*conditions(context, resource, parameters, hits), *([] if narrowed is None else [narrowed])]
+        parameters = searched(context, resource, ListParameters(sort=((resource.label, False),), q=q))
+        where = [*conditions(context, resource, parameters), *([] if narrowed is None else [narrowed])]
         order = sort_column(resource, resource.label)
         query = select(resource.table.c.id).where(*where).order_by(order).limit(limit + 1 if only is None else 10_000)
         ids = list(context.session.execute(query, execution_options=CHECKED).scalars())
@@ -176,14 +180,12 @@ def _select(resource: Resource, wanted: tuple[str, ...] | None, sort: tuple[tupl
     return select(*[resource.table.c[item.column].label(name) for name, item in names.items()])
 
 
-def _shape(
-    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None, *more: Any
-) -> tuple[Any, ...] | None:
+def _shape(context: Context, resource: Resource, parameters: ListParameters, *more: Any) -> tuple[Any, ...] | None:
     """Return what the text of a list's statements comes from; None for what depends on more, such as who asks.
 
     Where own fields play no part the statement is the same for every organization.
     """
-    if hits is not None or resource.belongs:
+    if resource.belongs:
         return None
     plain = parameters.named.isdisjoint(resource.customs)
     kind = registry.resources.get(resource.name, resource) if plain else resource
@@ -201,59 +203,55 @@ def _count(context: Context, query: Select[Any]) -> int:
     return int(context.session.execute(counted, execution_options=CHECKED).scalar_one())
 
 
-def _rows(
-    context: Context,
-    resource: Resource,
-    parameters: ListParameters,
-    hits: list[int] | None,
-    limit: int,
-    skip: int = 0,
-    *,
-    ranked: bool = True,
-) -> list[Row]:
-    """Return rows in order, with the organization's own values under their names."""
+def _columns(
+    context: Context, resource: Resource, parameters: ListParameters, limit: int, skip: int = 0, *, ranked: bool = True
+) -> Columns:
+    """Return the columns of rows in order, with the organization's own values under their names."""
 
     def part_of(values: Sequence[Any], part: int) -> Select[Any] | None:
         given = parameters.filled(values)
-        wanted = _select(resource, parameters.fields, parameters.sort)
-        wanted = wanted.where(*conditions(context, resource, given, hits))
+        wanted = _select(resource, parameters.fields, parameters.sort).where(*conditions(context, resource, given))
         parts = stretches(context, resource, given, wanted, ranked=ranked)
         return parts[part] if part < len(parts) else None
 
-    rows: list[Row] = []
+    columns: Columns = {}
     for part in (0, 1):
-        left = limit - len(rows)
+        left = limit - height(columns)
 
         def build(values: Sequence[Any], part: int = part, left: int = left) -> Select[Any] | None:
             query = part_of(values, part)
             return None if query is None else _cut(query, left, values[-1])
 
-        shape = _shape(context, resource, parameters, hits, "page", ranked, part, left)
-        found = fetch(context.session, shape, (*parameters.values, skip or None), build, anew=bool(parameters.filters))
-        rows += found
-        if len(rows) == limit:
+        shape = _shape(context, resource, parameters, "page", ranked, part, left)
+        values, anew = (*parameters.values, skip or None), bool(parameters.filters)
+        found = fetch_columns(context.session, shape, values, build, anew=anew)
+        columns = {name: (*columns.get(name, ()), *more) for name, more in found.items()} or columns
+        if height(columns) == limit:
             break
-        first = part_of(parameters.values, 0) if skip and not found and part == 0 else None
+        first = part_of(values, 0) if skip and not height(found) and part == 0 else None
         skip = 0 if first is None else skip - _count(context, first)
-    spread_custom(resource, rows)
-    return rows
+    spread_custom(resource, columns)
+    return columns
 
 
-def _total(
-    context: Context, resource: Resource, parameters: ListParameters, hits: list[int] | None
-) -> tuple[int, bool]:
-    unfiltered = not (parameters.filters or parameters.q or parameters.deleted or resource.belongs)
+def _total(context: Context, resource: Resource, parameters: ListParameters, seen: int | None) -> tuple[int, bool]:
+    """Return how many rows a list has, counted to 10,000, and whether it has more; `seen` are all that there are."""
+    unfiltered = not (parameters.filters or resource.belongs)
     if unfiltered and (resource.located_by is None or context.actor.scope_location_id is None):
-        return standing(context.session)[0].get(resource.table.name, 0), False
+        if parameters.hits is not None:
+            return parameters.hits.count, False
+        if not parameters.deleted:
+            return standing(context.session)[0].get(resource.table.name, 0), False
 
     def build(values: Sequence[Any]) -> Select[Any]:
         given = parameters.filled(values)
         inner = decided_by_values(context, resource, given)
         if inner is None:
-            where = conditions(context, resource, given, hits)
+            where = conditions(context, resource, given)
             inner = select(literal(1)).select_from(resource.table).where(*where)
         return select(func.count().label("count")).select_from(inner.limit(COUNT_LIMIT + 1).subquery())
 
-    shape = _shape(context, resource, parameters, hits, "total")
-    counted = fetch(context.session, shape, parameters.values, build, anew=True)
-    return min(counted[0]["count"], COUNT_LIMIT), counted[0]["count"] > COUNT_LIMIT
+    if seen is None:
+        shape = _shape(context, resource, parameters, "total")
+        seen = int(fetch(context.session, shape, parameters.values, build, anew=True)[0]["count"])
+    return min(seen, COUNT_LIMIT), seen > COUNT_LIMIT

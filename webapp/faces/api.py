@@ -2,8 +2,10 @@
 
 import hashlib
 import re
+import zlib
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache, wraps
+from functools import lru_cache, wraps
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import orjson
@@ -51,20 +53,32 @@ class NativeApi(Api):
     """flask-smorest without its error handlers: the faces share one (stack.md)."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+    spec: Any
 
     def _register_error_handlers(self) -> None:
         """Leave errors to core/errors."""
 
-    @cached_property
-    def _document(self) -> bytes:
-        """Return the document: nothing in it depends on who asks, so it is rendered once a process."""
-        return super()._openapi_json().get_data()
+    def register_own(self, blueprint: Blueprint) -> None:
+        """Register a blueprint of this application alone, and let go what documents it: the next stands there."""
+        self.register_blueprint(blueprint)
+        blueprint._docs.clear()
+        for endpoint in blueprint._endpoints:
+            view = self._app.view_functions[f"{blueprint.name}.{endpoint}"]
+            for part in (view, *vars(getattr(view, "view_class", object)).values()):
+                if isinstance(part, FunctionType):
+                    vars(part).pop("_apidoc", None)
+
+    def render(self) -> None:
+        """Keep the document as it is sent, for it says the same to everybody, and let go what it was made of."""
+        document = orjson.dumps(self.spec.to_dict(), option=orjson.OPT_INDENT_2)
+        self._packed, self._mark = zlib.compress(document), hashlib.sha256(document).hexdigest()[:32]
+        self.spec = SimpleNamespace(to_dict=lambda: orjson.loads(zlib.decompress(self._packed)))  # for `flask openapi`
 
     def _openapi_json(self) -> Response:
         """Serve the document, or say that the reader has it."""
-        response = answer(self._document)
+        response = answer(zlib.decompress(self._packed))
         response.headers["Cache-Control"] = "no-cache"
-        response.set_etag(hashlib.sha256(self._document).hexdigest()[:32])
+        response.set_etag(self._mark)
         response.make_conditional(request)
         return response
 
@@ -415,15 +429,14 @@ def init_app(app: Flask, extra: list[Blueprint]) -> None:
 
     for resource in registry.resources.values():
         if resource.api:
-            api.register_blueprint(blueprint_of(resource))
+            api.register_own(blueprint_of(resource))
         if {"update", "delete"} <= resource.api:
-            api.register_blueprint(api_bulk.bulk_blueprint(resource))
+            api.register_own(api_bulk.bulk_blueprint(resource))
     for blueprint in (api_jobs.blueprint, *extra):
         api.register_blueprint(blueprint)
     openapi_names.finish(api.spec)
     app.extensions["without_parameters"] = without_parameters(app, api.spec.to_dict()["paths"])
-    for blueprint in app.blueprints.values():
-        vars(blueprint).get("_docs", {}).clear()  # what the document was made of, three copies of each schema
+    api.render()
 
 
 def without_parameters(app: Flask, paths: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -251,7 +251,7 @@ def _found(context: Context, resource: Resource, given: Any, *, deleted: bool) -
         parameters = ListParameters.parse(resource, MultiDict(texts | {"deleted": _text(deleted)}))
     except Invalid as error:
         raise Invalid({f"filter.{name}": found for name, found in error.errors.items()}) from error
-    if parameters.q and search_ids(context, resource, parameters.q, gone=deleted)[1]:
+    if parameters.q and search_ids(context, resource, parameters.q, gone=deleted).more:
         raise Invalid({"filter.q": [_("This finds too many. Say more.")]})
     ids = matching_ids(context, resource, parameters, MOST_ROWS + 1)
     if len(ids) > MOST_ROWS:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from webapp.core.activity import plain
 from webapp.core.fields import Choice, FaceField
+from webapp.faces.serialize import moment_text
 
-Column = Callable[[Iterable[Any]], Sequence[Any]]
+Column = Callable[[Sequence[Any]], Sequence[Any]]
 """What turns the values of a column into its cells, None into None."""
 NEUTRALIZED = re.compile(r"'+[=+\-@\t\r]")
 DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
@@ -36,11 +37,6 @@ def number_text(value: int | Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def moment_text(value: datetime) -> str:
-    """Return a moment of UTC: "2026-01-10T14:30:00.123Z"."""
-    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def codes_text(codes: Sequence[str]) -> str:
     """Return codes in one cell, each on a line of its own when one has a comma or a semicolon in it."""
     return neutralize(("\n" if any({*",;"} & {*code} for code in codes) else ", ").join(codes))
@@ -62,11 +58,26 @@ def looked_up(words: dict[Any, str]) -> Column:
     return lambda values: [find(value, value) for value in values]
 
 
+def line_cells(make: Column, values: Sequence[Any]) -> Sequence[str]:
+    """Return values as the cells of a CSV file, in quotes where one needs them (RFC 4180)."""
+    if values[0] is None and values.count(None) == len(values):
+        return ("",) * len(values)
+    cells = ["" if cell is None else cell for cell in make(values)]
+    return [quoted(cell) for cell in cells] if quoted(whole := "".join(cells)) is not whole else cells
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes when a CSV file needs them."""
+    if "," in text or '"' in text or "\n" in text or "\r" in text:
+        return '"{}"'.format(text.replace('"', '""'))
+    return text
+
+
 COLUMNS: dict[str, Column] = {
     "amount": each(number_text),
     "number": each(number_text),
-    "whole": list,
-    "reference": list,
+    "whole": each(str),
+    "reference": each(str),
     "day": each(date.isoformat),
     "moment": each(moment_text),
     "flag": looked_up(WORDS),

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, se
 
 from webapp.core.access import can
 from webapp.core.activity import Activity
+from webapp.core.compiled import Row
 from webapp.core.conditions import reach
 from webapp.core.context import Context
 from webapp.core.database import table_of
-from webapp.core.naming import Row
 from webapp.core.parameters import ListParameters
 from webapp.core.query import list_rows
 from webapp.core.resource import Resource, registry

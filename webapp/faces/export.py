@@ -4,10 +4,8 @@ What is made later is a feature's: it offers its ways beside the files (`offer`)
 long to be waited for (`when_long`).
 """
 
-import csv
-import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import IO, Any
 
@@ -17,23 +15,25 @@ from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
 from webapp.core.access import require
+from webapp.core.compiled import Columns
 from webapp.core.context import Context, make_context
 from webapp.core.errors import BadRequest
 from webapp.core.fields import FaceField
+from webapp.core.naming import height
 from webapp.core.parameters import ListParameters
-from webapp.core.query import list_rows, matching_ids, stream_rows
+from webapp.core.query import list_rows, matching_ids, stream_columns
 from webapp.core.resource import Resource
 from webapp.core.tenancy import new_session
 from webapp.edge.line import step_aside
-from webapp.faces.cells import each, text_cells
+from webapp.faces.cells import each, line_cells, text_cells
 from webapp.faces.cells import neutralize as neutralize
 from webapp.faces.cells import restore as restore
 from webapp.faces.serialize import converters
 from webapp.faces.workbook import sheet_title as sheet_title
 from webapp.faces.workbook import write_xlsx
 
-Row = Mapping[str, Any]
-Chunks = Iterable[Sequence[Row]]
+Chunks = Iterable[Columns]
+"""The columns of some rows at a time."""
 Way = dict[str, Any]
 LEFT_OUT = frozenset({"id", "guid", "version", "deleted_at", "custom"})
 LAST = frozenset({"created_at", "updated_at"})
@@ -94,7 +94,7 @@ def list_blocks(
 ) -> Iterator[bytes]:
     """Yield a list as text, a block at a time; `tell` is told how many rows each block has."""
     fields = export_fields(resource, parameters)
-    chunks = rows_of(context, resource, parameters, tell)
+    chunks = chunks_of(context, resource, parameters, tell)
     if format == "jsonl":
         return write_jsonl(chunks, resource, tuple(fields) if parameters.fields else None)
     return write_csv(chunks, fields)
@@ -108,7 +108,7 @@ def write_workbook(
     tell: Callable[[int], object] = int,
 ) -> None:
     """Write a list into a file as a workbook; `tell` is told how many rows each chunk has."""
-    chunks, fields = rows_of(context, resource, parameters, tell), export_fields(resource, parameters)
+    chunks, fields = chunks_of(context, resource, parameters, tell), export_fields(resource, parameters)
     write_xlsx(chunks, headings(fields), fields, context.tenant.timezone, str(resource.title), file)
 
 
@@ -129,41 +129,37 @@ def headings(fields: Mapping[str, FaceField]) -> list[str]:
 
 
 def write_csv(chunks: Chunks, fields: Mapping[str, FaceField]) -> Iterator[bytes]:
-    """Yield a CSV file, one block a chunk of rows, in UTF-8 with the mark that Excel needs."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(map(neutralize, headings(fields)))
-    yield b"\xef\xbb\xbf"
-    columns = [(name, text_cells(item)) for name, item in fields.items()]
-    for rows in portions(chunks):
-        writer.writerows(zip(*[cells([row[name] for row in rows]) for name, cells in columns], strict=True))
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue().encode()
+    """Yield a CSV file, one block a portion of rows, in UTF-8 with the mark that Excel needs."""
+    heads = line_cells(list, [neutralize(heading) for heading in headings(fields)])
+    yield f"\ufeff{','.join(heads)}\r\n".encode()
+    makers = [(name, text_cells(item)) for name, item in fields.items()]
+    for columns in portions(chunks):
+        cells = [line_cells(make, columns[name]) for name, make in makers]
+        yield "\r\n".join([*map(",".join, zip(*cells, strict=True)), ""]).encode()
 
 
-def portions(chunks: Chunks) -> Iterator[Sequence[Row]]:
+def portions(chunks: Chunks, size: int = PORTION) -> Iterator[Columns]:
     """Yield chunks in portions, so that little of them stands in memory both as it is read and as it is written."""
-    for rows in chunks:
-        for start in range(0, len(rows), PORTION):
-            yield rows[start : start + PORTION]
+    for columns in chunks:
+        for start in range(0, height(columns), size):
+            yield {name: values[start : start + size] for name, values in columns.items()}
 
 
 def write_jsonl(chunks: Chunks, resource: Resource, names: tuple[str, ...] | None) -> Iterator[bytes]:
     """Yield JSON lines, one object a row in the native API's shape, one block a chunk of rows."""
     shown = converters(resource, names)
     keys = [name for name, _convert in shown]
-    columns = [(name, list if convert is None else each(convert)) for name, convert in shown]
-    for rows in portions(chunks):
-        made = zip(*[change([row.get(name) for row in rows]) for name, change in columns], strict=True)
+    changes = [(name, list if convert is None else each(convert)) for name, convert in shown]
+    for columns in portions(chunks):
+        nothing = (None,) * height(columns)
+        made = zip(*[change(columns.get(name, nothing)) for name, change in changes], strict=True)
         yield b"".join([orjson.dumps(dict(zip(keys, row, strict=True)), option=LINE) for row in made])
 
 
-def rows_of(
+def chunks_of(
     context: Context, resource: Resource, parameters: ListParameters, tell: Callable[[int], object] = int
-) -> Iterator[list[dict[str, Any]]]:
-    """Yield a list's rows in chunks, read in a session of their own with the actor's reach."""
+) -> Iterator[Columns]:
+    """Yield the columns of a list in chunks of rows, read in a session of their own with the actor's reach."""
     if parameters.fields:
         parameters = replace(parameters, fields=tuple(export_fields(resource, parameters)))
     scope = context.actor.scope_location_id
@@ -172,12 +168,12 @@ def rows_of(
         if parameters.q and not parameters.sorted_by_user:  # ordered by how well they fit, as on the screen
             found = list_rows(own, resource, replace(parameters, page=1, per_page=SEARCHED, cursor=None)).rows
             tell(len(found))
-            yield found
+            yield {name: [row[name] for row in found] for name in (found[0] if found else ())}
             return
-        for rows in stream_rows(own, resource, parameters):
+        for columns in stream_columns(own, resource, parameters):
             step_aside()
-            tell(len(rows))
-            yield rows
+            tell(height(columns))
+            yield columns
 
 
 def streamed(blocks: Iterator[bytes], filename: str) -> Response:

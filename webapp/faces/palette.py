@@ -20,7 +20,7 @@ from webapp.core.context import Actor, Context
 from webapp.core.database import key_of
 from webapp.core.labels import label_rows
 from webapp.core.resource import Resource, registry
-from webapp.core.search import HIT_LIMIT, hits, is_exactly, search_rank
+from webapp.core.search import HIT_LIMIT, hits, is_exactly, search_rank, spellings
 from webapp.core.tenancy import CHECKED
 from webapp.faces.navigation import Entry, acts, destinations
 from webapp.faces.page_lists import mark_field, place_field
@@ -142,8 +142,9 @@ def _arm(context: Context, resource: Resource, q: str, most: int) -> Select[Any]
     if found is None:
         return None
     table = resource.table
-    rank, codes = search_rank(resource, q)[0], _codes(resource)
-    code = case((is_exactly(resource, q, codes), 1), else_=0) if codes else literal(0)
+    ways, codes = spellings(q), _codes(resource)
+    rank = search_rank(resource, ways)
+    code = case((is_exactly(resource, ways, codes), 1), else_=0) if codes else literal(0)
     title = table.c[resource.fields[resource.label].column]
     words = [_column(resource, name) for name in (resource.subtitle, _detail_name(resource))]
     ids = [_id_column(resource, name) for name in (mark_field(resource), place_field(resource))]

@@ -105,7 +105,7 @@ def counts_of(context: Context, resource: Resource, asked: Mapping[int, ListPara
     parts = []
     for view_id, parameters in asked.items():
         if not parameters.q:
-            where = conditions(context, resource, parameters, None)
+            where = conditions(context, resource, parameters)
             inner = select(literal(1)).select_from(resource.table).where(*where).limit(COUNT_LIMIT + 1).subquery()
             parts.append(select(literal(view_id), select(func.count()).select_from(inner).scalar_subquery()))
     if not parts:

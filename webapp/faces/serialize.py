@@ -14,6 +14,8 @@ from webapp.core.resource import Resource
 
 Converter = Callable[[Any], Any]
 CENT = Decimal("0.01")
+MOMENT = "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ"
+"""Half the time of `isoformat`, which asks the zone and then is cut."""
 
 
 def amount_text(value: Decimal) -> str:
@@ -23,8 +25,9 @@ def amount_text(value: Decimal) -> str:
 
 
 def moment_text(value: datetime) -> str:
-    """Return a moment as JSON carries it: "2026-01-10T14:30:00.123Z"."""
-    return value.isoformat(timespec="milliseconds")[:23] + "Z"
+    """Return a moment of UTC as JSON and CSV carry it: "2026-01-10T14:30:00.123Z"."""
+    day = (value.year, value.month, value.day)
+    return MOMENT % (*day, value.hour, value.minute, value.second, value.microsecond // 1000)
 
 
 def day_text(value: date) -> str:

@@ -14,7 +14,9 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 from zoneinfo import ZoneInfo
 
+from webapp.core.compiled import Columns
 from webapp.core.fields import FaceField
+from webapp.core.naming import height
 from webapp.faces.cells import neutralize, text_cells
 
 SHEET, SHEET_ROWS = "xl/worksheets/sheet1.xml", 1_048_575
@@ -38,7 +40,7 @@ Cells = Callable[[Sequence[str], Iterable[Any]], Sequence[str]]
 
 
 def write_xlsx(
-    chunks: Iterable[Sequence[Mapping[str, Any]]],
+    chunks: Iterable[Columns],
     heads: Sequence[str],
     fields: Mapping[str, FaceField],
     zone: str,
@@ -88,18 +90,18 @@ def _book(heads: Sequence[str], fields: Mapping[str, FaceField], title: str) -> 
     return file
 
 
-def _blocks(chunks: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[tuple[str, Cells]]) -> Iterator[str]:
+def _blocks(chunks: Iterable[Columns], makers: Sequence[tuple[str, Cells]]) -> Iterator[str]:
     """Yield rows as XML, some at a time."""
     done = 1
     for chunk in chunks:
-        for start in range(0, len(chunk), BLOCK):
-            rows = chunk[start : start + min(BLOCK, SHEET_ROWS + 1 - done)]
-            numbers = [str(number) for number in range(done + 1, done + 1 + len(rows))]
-            cells = zip(*[make(numbers, [row[name] for row in rows]) for name, make in columns], strict=True)
+        for start in range(0, height(chunk), BLOCK):
+            end = min(start + BLOCK, height(chunk), start + SHEET_ROWS + 1 - done)
+            numbers = [str(number) for number in range(done + 1, done + 1 + end - start)]
+            cells = zip(*[make(numbers, chunk[name][start:end]) for name, make in makers], strict=True)
             yield "".join(
                 [f'<row r="{number}">{"".join(row)}</row>' for number, row in zip(numbers, cells, strict=True)]
             )
-            done += len(rows)
+            done += len(numbers)
 
 
 def cells_of(item: FaceField, letters: str, style: str | None, zone: ZoneInfo) -> Cells:

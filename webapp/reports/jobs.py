@@ -26,8 +26,8 @@ from webapp.core.errors import Conflict, DomainError, Invalid
 from webapp.core.files import store
 from webapp.core.jobs import ATTEMPTS, Cancelled, JobRun, enqueue, job
 from webapp.core.parameters import ListParameters
+from webapp.core.query import searched
 from webapp.core.resource import Resource, registry
-from webapp.core.search import search_ids
 from webapp.core.tenancy import CHECKED, new_session
 from webapp.core.worker import every_sweep
 from webapp.edge.mail import letter
@@ -122,8 +122,8 @@ def _asked(context: Context, row: Row) -> Asked:
         except Invalid as error:
             words = " ".join(message for messages in error.errors.values() for message in messages)
             raise Conflict(_("The list no longer knows what is asked for. %(words)s", words=words)) from None
-        hits = search_ids(own, resource, parameters.q, gone=parameters.deleted)[0] if parameters.q else None
-        query = select(func.count()).select_from(resource.table).where(*conditions(own, resource, parameters, hits))
+        where = conditions(own, resource, searched(own, resource, parameters))
+        query = select(func.count()).select_from(resource.table).where(*where)
         total = int(session.execute(query, execution_options=CHECKED).scalar_one())
     return Asked(own, resource, parameters, total)
 

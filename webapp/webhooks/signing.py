@@ -3,13 +3,15 @@
 import secrets
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 from standardwebhooks.webhooks import Webhook as Signer
 
 from webapp.core.secrets import derive_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SECRET_BYTES, NONCE_BYTES = 32, 12
 
@@ -27,6 +29,8 @@ def seal_secret(secret: str, guid: str) -> str:
 
 def open_secret(sealed: str | None, guid: str) -> str | None:
     """Return the secret that `seal_secret` encrypted, None when it was sealed otherwise."""
+    from cryptography.exceptions import InvalidTag
+
     try:
         raw = urlsafe_b64decode(sealed or "")
         return _cipher().decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], guid.encode()).decode()
@@ -44,5 +48,7 @@ def headers_for(message_id: str, at: datetime, body: str, keys: list[str]) -> di
     }
 
 
-def _cipher() -> AESGCM:
+def _cipher() -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # seven megabytes, where there are webhooks
+
     return AESGCM(derive_key(current_app.config["MASTER_SECRET"], "webhooks"))
