@@ -3,7 +3,10 @@
 TEST_DATABASE=sqlite (default) or postgresql. Every test makes its own organization and commits for real.
 """
 
+import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from webapp.core.database import db
 from webapp.schema.migrate import upgrade
 
 ADMIN_URL = "TEST_POSTGRES_ADMIN_URL"
+SQLITE_TEMPLATE = "TEST_SQLITE_TEMPLATE"
 ON_BOTH_DATABASES = (
     "tests/core/",
     "test_rules.py",
@@ -29,6 +33,7 @@ ON_BOTH_DATABASES = (
     "test_every_resource.py",
     "test_migrations.py",
 )
+DATABASES = {"database", "new_database"}
 NewDatabase = Callable[..., DatabaseUrls]
 
 
@@ -38,25 +43,48 @@ def on_postgresql() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hash passwords cheaply; start the cluster once a run, which the processes of xdist find by the environment."""
+    """Hash passwords cheaply; migrate a template once a run, which the processes of xdist find by the environment."""
     passwords._hasher = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
     if on_postgresql() and ADMIN_URL not in os.environ:
         cluster = Cluster()
         os.environ[ADMIN_URL] = cluster.admin_url
         config.add_cleanup(cluster.stop)
         config.add_cleanup(lambda: os.environ.pop(ADMIN_URL, None))
+    elif not on_postgresql() and SQLITE_TEMPLATE not in os.environ:
+        folder = tempfile.mkdtemp(prefix="quartermaster-sqlite-")
+        os.environ[SQLITE_TEMPLATE] = f"{folder}/template.sqlite3"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.add_cleanup(lambda: os.environ.pop(SQLITE_TEMPLATE, None))
+        upgrade(f"sqlite:///{folder}/template.sqlite3")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by place: what runs on both databases, and what drives a browser."""
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark by place: what runs on both databases, and what drives a browser.
+
+    A test in such a place that asks for no database says the same on both, and is run once.
+    """
     for item in items:
         place = item.path.as_posix()
-        if any(part in place for part in ON_BOTH_DATABASES):
+        if any(part in place for part in ON_BOTH_DATABASES) and DATABASES & set(getattr(item, "fixturenames", ())):
             item.add_marker("both_databases")
         if "/tests/browser/" in place:
             item.add_marker("browser")
-        if item.get_closest_marker("postgresql") and not on_postgresql():
-            item.add_marker(pytest.mark.skip(reason="only on PostgreSQL"))
+    if not on_postgresql():
+        elsewhere = [item for item in items if item.get_closest_marker("postgresql")]
+        items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
+        config.hook.pytest_deselected(items=elsewhere)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what stays to the end: the tests, and the modules they brought."""
+    freeze()
+
+
+def freeze() -> None:
+    """Take what is there now out of the collector's rounds, of which each would walk through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +96,10 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDataba
         if on_postgresql():
             made.append(unique("test").replace("-", "_"))
             return create_database(os.environ[ADMIN_URL], made[-1], migrated=migrated)
-        urls = DatabaseUrls(f"sqlite:///{tmp_path_factory.mktemp('database')}/quartermaster.sqlite3")
+        place = tmp_path_factory.mktemp("database") / "quartermaster.sqlite3"
         if migrated:
-            upgrade(urls.url)
-        return urls
+            shutil.copy(os.environ[SQLITE_TEMPLATE], place)
+        return DatabaseUrls(f"sqlite:///{place}")
 
     yield make
     for name in made:
@@ -111,7 +139,9 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 @pytest.fixture(scope="session")
 def app(database: DatabaseUrls, new_app: Callable[..., Flask]) -> Flask:
     """Return the application on this process's database, as the run-time role on PostgreSQL."""
-    return new_app(database)
+    made = new_app(database)
+    freeze()
+    return made
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Household:
 
     def page_client(self) -> PageClient:
         """Return a client signed in as the owner."""
-        return anonymous_client(self.app).sign_in(self.email, PASSWORD)
+        return anonymous_client(self.app).enter(self.owner.user_id, self.id)
 
     def member_client(self, role: str, scope_location_id: int | None = None) -> PageClient:
         """Return a client signed in as a new member with a role."""
@@ -58,11 +58,12 @@ class Household:
 
         email = f"{unique(role)}@example.org"
         with self.context() as context:
-            add_member(
+            member = add_member(
                 context, email=email, name=role, password=PASSWORD, role=role, scope_location_id=scope_location_id
             )
             context.session.commit()
-        return anonymous_client(self.app).sign_in(email, PASSWORD)
+            user_id = member.user_id
+        return anonymous_client(self.app).enter(user_id, self.id)
 
     def api_client(self, scopes: tuple[str, ...] = ("*",), scope_location_id: int | None = None) -> ApiClient:
         """Return a client with a new key."""

@@ -7,12 +7,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.households import PASSWORD, unique
+from flask import Flask
+
+import config
+from tests.households import PASSWORD, Household, found_organization
 from tests.postgres_cluster import DatabaseUrls
 from tests.processes import free_port, stop
+from webapp.core.database import db
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -24,6 +29,7 @@ class LiveServer:
 
     def __init__(self, folder: Path, database: DatabaseUrls, **environ: str) -> None:
         self.folder, self.port = folder, free_port()
+        self.households: dict[str, Household] = {}
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("TEST_")} | {
             "INSTANCE_DIR": str(folder / "instance"),
@@ -52,20 +58,28 @@ class LiveServer:
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
+    @cached_property
+    def app(self) -> Flask:
+        """Return the application on this instance in our own process: a process for every command takes seconds."""
+        from webapp import create_app
+
+        return create_app(config.load(self.environ) | {"TESTING": True})
+
     def flask(self, *arguments: str) -> str:
         """Run a flask command against this instance and return what it prints."""
-        return self.run(str(BIN / "flask"), *arguments)
+        done = self.app.test_cli_runner().invoke(args=arguments)
+        assert done.exit_code == 0, f"{arguments}: {done.output}{done.exception!r}"
+        return done.stdout.strip()
 
     def found_organization(self, name: str = "") -> tuple[str, str, str]:
         """Found an organization and return its slug, the owner's address and password."""
-        email = f"{unique('owner')}@example.org"
-        name = name or unique("Kestrel")
-        slug = self.flask("create-organization", name, "--admin-email", email, "--admin-password", PASSWORD)
-        return slug.splitlines()[-1], email, PASSWORD
+        household = found_organization(self.app, name)
+        self.households[household.tenant.slug] = household
+        return household.tenant.slug, household.email, PASSWORD
 
     def api_key(self, slug: str) -> str:
-        """Make a key for an organization and return it."""
-        return self.flask("create-api-key", "--organization", slug, "--name", unique("key")).splitlines()[-1]
+        """Make a key for an organization that was founded here and return it."""
+        return self.households[slug].api_client().token
 
     def start_web(self) -> None:
         """Start the web server and wait until it answers."""
@@ -96,6 +110,9 @@ class LiveServer:
         for process in (self.web, self.worker):
             if process is not None:
                 stop(process)
+        if "app" in self.__dict__:
+            with self.app.app_context():
+                db.engine.dispose()
 
     def _start(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{name}.log").open("ab") as log:

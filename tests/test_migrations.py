@@ -237,7 +237,7 @@ def content(url):
     return {name: sorted(map(repr, lines)) for name, lines in found.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def filled(new_database, new_app):
     """A database of its own with two organizations and thirteen of everything in each."""
     urls = new_database()
